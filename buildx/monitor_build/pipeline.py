@@ -1,0 +1,216 @@
+"""A build from its bases to its record."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from monitor_build.bake import Bake, Exported, Progress
+from monitor_build.bases import (
+    Bases,
+    BasesChoice,
+    ask_registries,
+    choose_bases,
+    recipes_here,
+    search_path,
+)
+from monitor_build.docker_client import DockerClient, Engine, find_client
+from monitor_build.errors import BuildError
+from monitor_build.lock import Lock, Pin, StandInRecord, read_lock, write_lock
+from monitor_build.outputs import Output, replacing
+from monitor_build.process import Echo
+from monitor_build.recipe import Recipe
+from monitor_build.record import Inputs, Record
+from monitor_build.source import BuildArguments, Source, inputs_hash, rfc3339
+from monitor_build.stand_in import Say, StandInStore, exclusive
+
+STATE = ".build"
+"""Under the repository's root: stand-ins, logs and the record. Nothing in it is part of the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user wants built.
+
+    Args:
+        root: The repository's top folder.
+        reference: The image's name.
+        arguments: The build arguments.
+        bases: What to stand on.
+        anew: Make stand-ins even where there are some.
+        outputs: Where the image goes.
+        cache: A folder that build steps are read from and written to.
+        progress: How the build is shown.
+    """
+
+    root: Path
+    reference: str
+    arguments: BuildArguments
+    bases: BasesChoice
+    anew: bool
+    outputs: tuple[Output, ...]
+    cache: Path | None
+    progress: Progress
+
+    @property
+    def state(self) -> Path:
+        """Where the build keeps what it needs again."""
+        return self.root / STATE
+
+
+def inputs_of(root: Path, arguments: BuildArguments) -> Inputs:
+    """What a build would be made from now."""
+    source = Source(root)
+    files = source.fingerprints()
+    named = arguments.as_mapping()
+    return Inputs(inputs_hash(files, named), source.is_dirty(), files, named)
+
+
+def build(wish: Wish, *, say: Say, echo: Echo) -> Record:
+    """Builds the image.
+
+    Args:
+        wish: What is wanted.
+        say: Told each thing that is decided.
+        echo: Told each line of the tools' own output.
+
+    Raises:
+        BuildError: It cannot be built.
+        Interrupted: It was stopped.
+    """
+    started, clock = datetime.now(UTC), time.monotonic()
+    client = find_client(search_path(os.environ), with_buildx=True)
+    engine = client.engine()
+    inputs = inputs_of(wish.root, wish.arguments)
+    with exclusive(wish.state / "lock", say):
+        bases = _bases(wish, client, say, echo)
+        exported, engine_id = _bake(wish, client, engine, bases, say, echo)
+    return Record(
+        wish.reference,
+        engine_id,
+        exported,
+        bases,
+        inputs,
+        client,
+        engine,
+        tuple(map(str, wish.outputs)),
+        engine.containerd_store,
+        started,
+        timedelta(seconds=time.monotonic() - clock),
+    )
+
+
+def _bases(wish: Wish, client: DockerClient, say: Say, echo: Echo) -> Bases:
+    lock = read_lock(wish.root / "buildx" / "bases.lock")
+    upstream = {} if wish.bases is BasesChoice.STAND_IN else ask_registries(client, lock)
+    recipes = _recipes(wish.root, wish.bases, echo)
+    store = StandInStore(wish.state / "bases", say)
+    bases = choose_bases(wish.bases, upstream=upstream, recipes=recipes, store=store, anew=wish.anew, say=say)
+    for base in (bases.builder, bases.runtime):
+        say(str(base))
+    _compare(lock, bases, recipes, say)
+    return bases
+
+
+def _recipes(root: Path, choice: BasesChoice, echo: Echo) -> Mapping[str, Recipe]:
+    # Without stand-ins a machine needs no apt.
+    return {} if choice is BasesChoice.UPSTREAM else recipes_here(root / "buildx" / "bases", os.environ, echo)
+
+
+def _compare(lock: Lock, bases: Bases, recipes: Mapping[str, Recipe], say: Say) -> None:
+    """Tells what of the stand-ins is not what the lock file has on record."""
+    for base in (bases.builder, bases.runtime):
+        if base.recipe is None:
+            continue
+        name = recipes[base.name].name
+        record = lock.stand_ins.get(name)
+        if record is None:
+            say(f"{name} is not on record in bases.lock")
+            continue
+        names = {*record.packages, *base.packages}
+        other = sorted(package for package in names if record.packages.get(package) != base.packages.get(package))
+        if other:
+            say(f"{name}: {len(other)} of {len(names)} packages are not the versions in bases.lock ({other[0]} ...)")
+
+
+def _bake(
+    wish: Wish, client: DockerClient, engine: Engine, bases: Bases, say: Say, echo: Echo
+) -> tuple[Exported, str | None]:
+    if not engine.containerd_store:
+        _refuse_archives(wish.outputs)
+        say(
+            "The engine keeps images in its classic store: built without provenance. With"
+            ' {"features": {"containerd-snapshotter": true}} in daemon.json it could keep it'
+        )
+    bake = Bake(client, wish.root, wish.state / "build.log", wish.progress, echo)
+    variables = _variables(wish, engine, bases)
+    exported = Exported(None, None, None)
+    engine_id = None
+    # The engine last: its tag then means that every other output is there as well.
+    for output in sorted(wish.outputs, key=lambda output: output.archive is None):
+        if output.archive:
+            with replacing(output.archive) as aside:
+                exported = bake.run("archive", variables | {"ARCHIVE": str(aside.resolve())})
+        else:
+            exported = bake.run("engine", variables)
+            engine_id = client.image_id(wish.reference)
+    return exported, engine_id
+
+
+def _refuse_archives(outputs: Sequence[Output]) -> None:
+    for output in outputs:
+        if output.archive:
+            raise BuildError(
+                "the engine keeps images in its classic store, which cannot write OCI archives",
+                where=str(output),
+                fix='set {"features": {"containerd-snapshotter": true}} in daemon.json',
+            )
+
+
+def _variables(wish: Wish, engine: Engine, bases: Bases) -> dict[str, str]:
+    return {
+        "TAG": wish.reference,
+        **wish.arguments.as_mapping(),
+        "BUILDER_BASE": bases.builder.context,
+        "RUNTIME_BASE": bases.runtime.context,
+        "CACHE": str(wish.cache.resolve()) if wish.cache else "",
+        "PROVENANCE": "mode=max" if engine.containerd_store else "",
+        # The image's date and its label say the same.
+        "SOURCE_DATE_EPOCH": str(int(wish.arguments.date.timestamp())),
+    }
+
+
+def pin(wish: Wish, *, say: Say, echo: Echo) -> None:
+    """Looks up both upstream digests and what the stand-ins hold, and writes bases.lock.
+
+    What cannot be looked up stays as it is on record.
+
+    Raises:
+        BuildError: There is no client, or nothing at all could be looked up.
+    """
+    file = wish.root / "buildx" / "bases.lock"
+    lock = read_lock(file) if file.exists() else Lock()
+    client = find_client(search_path(os.environ), with_buildx=True)
+    upstream = dict(lock.upstream)
+    # Without the pins: a pinned image would be asked for by the digest that is to be renewed.
+    for name, found in ask_registries(client, Lock()).items():
+        if isinstance(found, BuildError):
+            say(f"{name} cannot be looked up ({found.what}): left as it is")
+            upstream.setdefault(name, None)
+        else:
+            upstream[name] = Pin(found.digest, rfc3339(datetime.now(UTC)))
+            say(f"{name} is {found.digest}")
+    stand_ins = dict(lock.stand_ins)
+    store = StandInStore(wish.state / "bases", say)
+    for recipe in recipes_here(wish.root / "buildx" / "bases", os.environ, echo).values():
+        stand_in = store.find(recipe)
+        if stand_in is None:
+            say(f"{recipe.name} has not been put together here: left as it is")
+        else:
+            stand_ins[recipe.name] = StandInRecord(stand_in.recipe, stand_in.packages)
+            say(f"{recipe.name} holds {len(stand_in.packages)} packages")
+    write_lock(file, Lock(upstream, stand_ins))

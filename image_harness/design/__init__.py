@@ -1,0 +1,9 @@
+"""The design as data: expected values and the catalogue of requirements."""
+
+from __future__ import annotations
+
+from image_harness.design.catalogue import Item
+from image_harness.design.loader import Design, load_design
+from image_harness.design.model import Requirement, Section
+
+__all__ = ["Design", "Item", "Requirement", "Section", "load_design"]

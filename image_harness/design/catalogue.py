@@ -1,0 +1,107 @@
+"""From the catalogue's lines to single requirements: a line with ``for_each`` becomes one per item."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from image_harness.design.model import Requirement, Section
+from image_harness.errors import HarnessError
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One member of a collection of the design.
+
+    Attributes:
+        key: Its key in a mapping, or its slug in a list.
+        value: The member.
+        slug: What stands for ``{key}`` in requirement ids and in the names of checks.
+    """
+
+    key: str
+    value: Any
+    slug: str
+
+
+def collect(values: BaseModel, name: str) -> tuple[Item, ...]:
+    """Return the collection that a dotted name such as ``image.labels`` stands for.
+
+    Raises:
+        HarnessError: The design has no such collection, or two of its members have the same slug.
+    """
+    found: Any = values
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    items = tuple(_items(found, name))
+    slugs = [item.slug for item in items]
+    doubled = {slug for slug in slugs if slugs.count(slug) > 1}
+    if doubled:
+        raise HarnessError(f"two members are called {sorted(doubled)[0]!r}", where=name, fix="rename one")
+    return items
+
+
+def _items(found: Any, name: str) -> Iterable[Item]:
+    if isinstance(found, Mapping):
+        return [Item(key, value, _slug(key)) for key, value in found.items()]
+    if isinstance(found, Sequence) and not isinstance(found, str):
+        return [_member(member) for member in found]
+    raise HarnessError("the design has no such collection", where=name, fix="use a list or mapping of the design")
+
+
+def _member(member: Any) -> Item:
+    slug = getattr(member, "slug", None) or str(member)
+    return Item(slug, member, _slug(slug))
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip("-") or "root"
+
+
+def expand(lines: Iterable[Requirement], sections: Sequence[Section], values: BaseModel) -> tuple[Requirement, ...]:
+    """Make the catalogue's requirements.
+
+    Raises:
+        HarnessError: An id stands twice, a section is unknown, or a collection does not exist.
+    """
+    titles = {section.id: section.title for section in sections}
+    found: dict[str, Requirement] = {}
+    for line in lines:
+        if line.section not in titles:
+            raise HarnessError(f"unknown section {line.section!r}", where=f"requirement {line.id}", fix="add it to sections")
+        for requirement in _single(line, values):
+            if requirement.id in found:
+                raise HarnessError(f"the id {requirement.id!r} stands twice", where="requirements", fix="rename one")
+            found[requirement.id] = requirement
+    order = {id_: index for index, id_ in enumerate(titles)}
+    return tuple(sorted(found.values(), key=lambda requirement: order[requirement.section]))
+
+
+def _single(line: Requirement, values: BaseModel) -> list[Requirement]:
+    if line.for_each is None:
+        return [line]
+    if "{key}" not in line.id:
+        raise HarnessError("a requirement for_each item needs {key} in its id", where=f"requirement {line.id}")
+    return [
+        line.model_copy(
+            update={
+                "id": line.id.replace("{key}", item.slug),
+                "title": _fill(line.title, item),
+                "text": _fill(line.text, item),
+            }
+        )
+        for item in collect(values, line.for_each)
+    ]
+
+
+def _fill(text: str, item: Item) -> str:
+    return text.replace("{key}", item.key).replace("{value}", _shown(item.value))
+
+
+def _shown(value: Any) -> str:
+    exact = getattr(value, "value", None) or getattr(value, "text", None) or getattr(value, "pattern", None)
+    return str(exact if exact is not None else value)

@@ -1,0 +1,127 @@
+"""Loads a design: the file, the one that it extends, placeholders filled in, validated."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from image_harness.design.catalogue import Item, collect, expand
+from image_harness.design.model import DesignFile, Requirement
+from image_harness.design.source import Key, Source, read_source
+from image_harness.errors import HarnessError
+from image_harness.types import Digest
+
+_PLACEHOLDER = re.compile(r"\$\{([a-z_]+(?:\.[a-z_]+)+)\}")
+_EXTENDS = "extends"
+
+
+class Design(DesignFile):
+    """What an image must be.
+
+    Attributes:
+        digest: Over the files that the design was read from.
+    """
+
+    digest: Digest
+
+    @functools.cached_property
+    def catalogue(self) -> tuple[Requirement, ...]:
+        """Every single requirement, in the order of the sections."""
+        return expand(self.requirements, self.sections, self)
+
+    def collection(self, name: str) -> tuple[Item, ...]:
+        """Return a collection of the design, such as ``image.labels``.
+
+        Raises:
+            HarnessError: There is none of that name.
+        """
+        return collect(self, name)
+
+    def section_title(self, requirement: Requirement) -> str:
+        """Return the heading that a requirement is reported under."""
+        return next(section.title for section in self.sections if section.id == requirement.section)
+
+
+def load_design(path: Path) -> Design:
+    """Read a design file and the one that it extends.
+
+    Raises:
+        HarnessError: A file cannot be read or a value is wrong; names file, line and key.
+    """
+    sources = _chain(path)
+    merged: dict[str, Any] = {}
+    places: dict[Key, str] = {}
+    for source in reversed(sources):
+        merged = _merge(merged, {key: value for key, value in source.data.items() if key != _EXTENDS})
+        places.update({key: f"{source.path}:{line}" for key, line in source.lines.items()})
+    filled = _fill(merged, merged, (), places)
+    digest = hashlib.sha256(b"\0".join(source.content for source in reversed(sources))).hexdigest()
+    try:
+        design = Design.model_validate({**filled, "digest": Digest(f"sha256:{digest}")})
+    except ValidationError as error:
+        raise _wrong_value(error, places, path) from None
+    try:
+        _ = design.catalogue
+    except HarnessError as error:
+        raise HarnessError(error.what, where=f"{path}: {error.where}", fix=error.fix) from None
+    return design
+
+
+def _chain(path: Path) -> list[Source]:
+    """Return the file and those that it extends, itself first."""
+    sources = [read_source(path)]
+    while (base := sources[-1].data.get(_EXTENDS)) is not None:
+        where = f"{sources[-1].path}:{sources[-1].lines[(_EXTENDS,)]}"
+        if not isinstance(base, str):
+            raise HarnessError("extends names one file", where=where, fix="write it as extends: family.yaml")
+        extended = sources[-1].path.parent / base
+        if extended.resolve() in [source.path.resolve() for source in sources]:
+            raise HarnessError(f"{base} extends itself", where=where, fix="remove one of the extends")
+        sources.append(read_source(extended))
+    return sources
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one mapping over another; mappings are merged, anything else is replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _fill(value: Any, values: Mapping[str, Any], key: Key, places: Mapping[Key, str]) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _fill(member, values, (*key, name), places) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_fill(member, values, (*key, index), places) for index, member in enumerate(value)]
+    if isinstance(value, str):
+        return _PLACEHOLDER.sub(lambda match: _look_up(match[1], values, places.get(key, "")), value)
+    return value
+
+
+def _look_up(name: str, values: Mapping[str, Any], where: str) -> str:
+    found: Any = values
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    if found is None or isinstance(found, (Mapping, list)):
+        raise HarnessError(f"the placeholder ${{{name}}} names no single value", where=where, fix="name a value of the design")
+    text = str(found)
+    return _PLACEHOLDER.sub(lambda match: _look_up(match[1], values, where), text)
+
+
+def _wrong_value(error: ValidationError, places: Mapping[Key, str], path: Path) -> HarnessError:
+    first = error.errors()[0]
+    key: Key = tuple(first["loc"])
+    dotted = ".".join(str(part) for part in key)
+    place = next((places[key[:end]] for end in range(len(key), -1, -1) if key[:end] in places), str(path))
+    what = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        return HarnessError(f"unknown key {dotted!r}", where=place, fix="correct or remove it")
+    return HarnessError(f"{dotted}: {what}", where=place, fix="correct the value")

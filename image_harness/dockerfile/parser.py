@@ -1,0 +1,157 @@
+"""Reads a Dockerfile by the rules of the Dockerfile reference.
+
+The Python packages that read Dockerfiles either bind BuildKit's parser (and need a Go toolchain) or give a flat list
+without flags, here-documents and stages; the line rules are few, so they are written out here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from image_harness.dockerfile.model import BuildArgument, Dockerfile, Instruction, Stage
+from image_harness.dockerfile.words import assignments
+from image_harness.errors import HarnessError
+
+_KEYWORDS = frozenset(
+    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER "
+    "VOLUME WORKDIR".split()
+)
+_WITH_DOCUMENTS = frozenset({"ADD", "COPY", "RUN"})
+_DIRECTIVE = re.compile(r"#\s*(syntax|escape|check)\s*=\s*(.+?)\s*", re.IGNORECASE)
+_FLAG = re.compile(r"--([a-z][a-z-]*)(?:=(\S*))?(?:\s+|$)")
+_HERE = re.compile(r"<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_]*)\2")
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int
+    text: str
+    documents: tuple[str, ...] = ()
+
+
+def parse_dockerfile(path: Path) -> Dockerfile:
+    """Read a Dockerfile.
+
+    Raises:
+        HarnessError: It cannot be read or breaks a rule; names file and line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise HarnessError(f"cannot be read: {reason}", where=str(path), fix="name a Dockerfile") from None
+    return parse_text(text, path)
+
+
+def parse_text(text: str, path: Path = Path("Dockerfile")) -> Dockerfile:
+    """Read a Dockerfile's text; ``path`` is for messages.
+
+    Raises:
+        HarnessError: It breaks a rule; names file and line.
+    """
+    lines = text.splitlines()
+    directives = _directives(lines)
+    escape = directives.get("escape", "\\")
+    instructions = [_instruction(line, path) for line in _logical_lines(lines, escape, path)]
+    first = next((i for i, instruction in enumerate(instructions) if instruction.keyword == "FROM"), None)
+    if first is None:
+        raise HarnessError("there is no FROM", where=str(path), fix="name a Dockerfile")
+    stray = next((instruction for instruction in instructions[:first] if instruction.keyword != "ARG"), None)
+    if stray is not None:
+        raise HarnessError(f"{stray.keyword} before the first FROM", where=f"{path}:{stray.line}", fix="only ARG may stand there")
+    arguments = tuple(argument for instruction in instructions[:first] for argument in build_arguments(instruction))
+    return Dockerfile(path, directives, arguments, tuple(_stages(instructions[first:], path)))
+
+
+def build_arguments(instruction: Instruction) -> tuple[BuildArgument, ...]:
+    """Return what an ARG declares."""
+    return tuple(BuildArgument(name, value, instruction.line) for name, value in assignments(instruction.text))
+
+
+def _directives(lines: list[str]) -> dict[str, str]:
+    """Directives stand before everything else; the first other line ends them."""
+    found: dict[str, str] = {}
+    for line in lines:
+        match = _DIRECTIVE.fullmatch(line.strip())
+        if match is None or match[1].lower() in found:
+            break
+        found[match[1].lower()] = match[2]
+    return found
+
+
+def _logical_lines(lines: list[str], escape: str, path: Path) -> Iterator[_Line]:
+    """Join continuation lines; comment lines and, inside an instruction, empty lines fall out."""
+    pending = ""
+    start = 0
+    rows = iter(enumerate(lines, 1))
+    for number, line in rows:
+        stripped = line.strip()
+        if stripped.startswith("#") or not stripped:
+            continue
+        start = start or number
+        continued = line.rstrip().endswith(escape)
+        pending += line.rstrip()[: -len(escape)] if continued else line
+        if continued:
+            continue
+        yield _Line(start, pending.strip(), tuple(_documents(pending, rows, f"{path}:{start}")))
+        pending, start = "", 0
+    if pending.strip():
+        yield _Line(start, pending.strip())
+
+
+def _documents(text: str, rows: Iterator[tuple[int, str]], where: str) -> Iterator[str]:
+    """Take the here-documents that an instruction announces off the lines that follow it."""
+    if text.split(maxsplit=1)[0].upper() not in _WITH_DOCUMENTS:
+        return
+    for match in _HERE.finditer(text):
+        tabs, _, end = match.groups()
+        content: list[str] = []
+        for _, line in rows:
+            bare = line.lstrip("\t") if tabs else line
+            if bare == end:
+                break
+            content.append(bare)
+        else:
+            raise HarnessError(f"the here-document {end} does not end", where=where, fix=f"close it with {end} on a line")
+        yield "\n".join(content)
+
+
+def _instruction(line: _Line, path: Path) -> Instruction:
+    keyword, _, rest = line.text.partition(" ") if " " in line.text else line.text.partition("\t")
+    keyword = keyword.upper()
+    if keyword not in _KEYWORDS:
+        raise HarnessError(f"unknown instruction {keyword[:40]!r}", where=f"{path}:{line.number}", fix="correct the Dockerfile")
+    flags: list[tuple[str, str]] = []
+    rest = rest.strip()
+    while match := _FLAG.match(rest):
+        flags.append((match[1], match[2] or ""))
+        rest = rest[match.end() :]
+    return Instruction(keyword, tuple(flags), rest, line.number, _exec_form(keyword, rest), line.documents)
+
+
+def _exec_form(keyword: str, text: str) -> tuple[str, ...] | None:
+    """Return the words of the JSON form; text that is no JSON list of texts is the shell form."""
+    if keyword == "HEALTHCHECK":
+        text = re.sub(r"^CMD\s+", "", text, flags=re.IGNORECASE)
+    if not text.startswith("["):
+        return None
+    try:
+        words = json.loads(text)
+    except ValueError:
+        return None
+    return tuple(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else None
+
+
+def _stages(instructions: list[Instruction], path: Path) -> Iterator[Stage]:
+    begins = [i for i, instruction in enumerate(instructions) if instruction.keyword == "FROM"]
+    for begin, end in zip(begins, [*begins[1:], len(instructions)], strict=True):
+        head = instructions[begin]
+        words = head.text.split()
+        if len(words) not in (1, 3) or (len(words) == 3 and words[1].upper() != "AS"):
+            raise HarnessError("FROM takes an image and perhaps AS and a name", where=f"{path}:{head.line}", fix="correct the line")
+        name = words[2] if len(words) == 3 else None
+        yield Stage(words[0], name, head.flag("platform"), tuple(instructions[begin + 1 : end]), head.line)

@@ -1,0 +1,128 @@
+"""Whose a container is: labels that let a later run tell what a dead run left behind from what is in use."""
+
+from __future__ import annotations
+
+import functools
+import os
+import socket
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+PREFIX = "image-harness"
+RUN_LABEL = f"{PREFIX}.run"
+_PROC = Path("/proc")
+
+
+def start_ticks(pid: int) -> int | None:
+    """When a process started, in clock ticks since boot; None when there is no such process, or only its remains.
+
+    Together with the PID this names a process: PIDs are used again, the pair is not.
+    """
+    try:
+        # The name in parentheses may hold blanks and parentheses; the fields after the last one are plain.
+        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in ("Z", "X") else int(fields[19])
+
+
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """A process that owns containers.
+
+    Attributes:
+        run: A random id.
+        pid: Its PID, in its own PID namespace.
+        started: Its start in clock ticks since boot.
+        boot: The boot of the machine that it runs on.
+        pid_namespace: Where its PID means something: several containers may share a boot and an engine.
+        host: The machine.
+    """
+
+    run: str
+    pid: int
+    started: int
+    boot: str
+    pid_namespace: str
+    host: str
+
+    @staticmethod
+    def current() -> RunIdentity:
+        """The identity of this process: the same at every call, and another one in a forked child."""
+        return _identity(os.getpid())
+
+    def labels(self) -> dict[str, str]:
+        """The labels that a container of this run carries."""
+        return {
+            RUN_LABEL: self.run,
+            f"{PREFIX}.pid": str(self.pid),
+            f"{PREFIX}.started": str(self.started),
+            f"{PREFIX}.boot": self.boot,
+            f"{PREFIX}.pid-namespace": self.pid_namespace,
+            f"{PREFIX}.host": self.host,
+        }
+
+    @classmethod
+    def from_labels(cls, labels: Mapping[str, str]) -> Self | None:
+        """Read the labels; None when they are not those of a run."""
+        try:
+            return cls(
+                run=labels[RUN_LABEL],
+                pid=int(labels[f"{PREFIX}.pid"]),
+                started=int(labels[f"{PREFIX}.started"]),
+                boot=labels[f"{PREFIX}.boot"],
+                pid_namespace=labels[f"{PREFIX}.pid-namespace"],
+                host=labels[f"{PREFIX}.host"],
+            )
+        except (KeyError, ValueError):
+            return None
+
+
+def is_dead(
+    owner: RunIdentity, here: RunIdentity, *, local_engine: bool, started: Callable[[int], int | None] = start_ticks
+) -> bool:
+    """Whether the owner certainly runs no more. In doubt it lives, and what it owns is left alone.
+
+    Args:
+        owner: Whose container it is.
+        here: The process that wants to know.
+        local_engine: Whether the engine serves this machine alone, by a socket in its file system.
+        started: Looks up a process; replaced in tests.
+    """
+    if owner.host != here.host or not here.started:
+        return False
+    if owner.boot != here.boot:
+        # Machines copied from one disk image share their id: only an engine of our own proves an earlier boot.
+        return local_engine
+    if owner.pid_namespace != here.pid_namespace:
+        return False
+    return started(owner.pid) != owner.started
+
+
+@functools.lru_cache(maxsize=1)
+def _identity(pid: int) -> RunIdentity:
+    return RunIdentity(
+        run=uuid.uuid4().hex,
+        pid=pid,
+        started=start_ticks(pid) or 0,
+        boot=_read(_PROC / "sys/kernel/random/boot_id"),
+        pid_namespace=_link(_PROC / "self/ns/pid"),
+        host=_read(Path("/etc/machine-id")) or socket.gethostname(),
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _link(path: Path) -> str:
+    try:
+        return str(path.readlink())
+    except OSError:
+        return ""

@@ -1,0 +1,117 @@
+"""Layers as plain bytes: gzip, zstd or as they are, piece by piece, in bounded memory."""
+
+from __future__ import annotations
+
+import enum
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO, Final, cast
+
+from image_harness.image.blobs import Blob
+from image_harness.image.errors import ImageError
+from image_harness.image.limits import EXPANSION, EXPANSION_FREE, KIB, ZSTD_WINDOW
+
+_READ: Final = 128 * KIB
+_WRITE: Final = 256 * KIB
+_GZIP: Final = 16 + zlib.MAX_WBITS
+
+
+class Compression(enum.Enum):
+    """How a blob is compressed. The value is what its first bytes are."""
+
+    GZIP = b"\x1f\x8b"
+    ZSTD = b"\x28\xb5\x2f\xfd"
+    NONE = b""
+
+    @classmethod
+    def of(cls, blob: Blob) -> Compression:
+        """Tell by the first bytes, as engines do: media types are not always right, and old archives have none."""
+        start = blob.read(0, 4)
+        return next(kind for kind in cls if start.startswith(kind.value))
+
+
+def decompress(blob: Blob, seen: Callable[[bytes], object]) -> Iterator[bytes]:
+    """Yield a blob's uncompressed bytes, some hundred KiB at a time.
+
+    Args:
+        blob: What to read, to its last byte.
+        seen: Called with the compressed bytes as they are read, to hash them.
+
+    Raises:
+        ImageError: The data is damaged, cut off, or expands too much.
+    """
+    readers = {Compression.GZIP: _gunzip, Compression.ZSTD: _unzstd, Compression.NONE: _plain}
+    total = 0
+    for piece in readers[Compression.of(blob)](blob, seen):
+        total += len(piece)
+        if total > EXPANSION_FREE and total > EXPANSION * blob.size:
+            raise ImageError(f"expands to more than {EXPANSION} times its {blob.size} bytes", where=blob.where)
+        yield piece
+
+
+def _plain(blob: Blob, seen: Callable[[bytes], object]) -> Iterator[bytes]:
+    position = 0
+    while position < blob.size:
+        data = blob.read(position, _WRITE)
+        position += len(data)
+        seen(data)
+        yield data
+
+
+def _gunzip(blob: Blob, seen: Callable[[bytes], object]) -> Iterator[bytes]:
+    """Read one gzip member after another: parallel compressors and seekable layers write many."""
+    inflater = zlib.decompressobj(_GZIP)
+    position = 0
+    data = b""
+    try:
+        while data or position < blob.size:
+            if inflater.eof:
+                inflater = zlib.decompressobj(_GZIP)
+            if not data:
+                data = blob.read(position, _READ)
+                position += len(data)
+                seen(data)
+            piece = inflater.decompress(data, _WRITE)
+            data = inflater.unused_data or inflater.unconsumed_tail
+            if piece:
+                yield piece
+        while not inflater.eof:
+            # Output may be waiting inside the inflater although all input has been given.
+            piece = inflater.decompress(b"", _WRITE)
+            if piece:
+                yield piece
+            elif not inflater.eof:
+                raise ImageError("the gzip data is cut off", where=blob.where)
+    except zlib.error as error:
+        raise ImageError(f"the gzip data is damaged: {error}", where=blob.where) from None
+
+
+class _Reader(io.RawIOBase):
+    """What python-zstandard reads from: a blob as a file object that shows what passes."""
+
+    def __init__(self, blob: Blob, seen: Callable[[bytes], object]) -> None:
+        self._blob = blob
+        self._seen = seen
+        self._position = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._blob.read(self._position, size)
+        self._position += len(data)
+        self._seen(data)
+        return data
+
+
+def _unzstd(blob: Blob, seen: Callable[[bytes], object]) -> Iterator[bytes]:
+    import zstandard  # noqa: PLC0415  # only images that use it pay for it
+
+    reader = _Reader(blob, seen)
+    decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
+    try:
+        with decompressor.stream_reader(cast("IO[bytes]", reader), read_size=_READ, read_across_frames=True) as stream:
+            while piece := stream.read(_WRITE):
+                yield piece
+    except zstandard.ZstdError as error:
+        raise ImageError(f"the zstd data is damaged: {error}", where=blob.where) from None
+    while reader.read(_READ):
+        pass  # what follows the last frame still belongs to the blob's digest

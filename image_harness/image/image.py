@@ -1,0 +1,192 @@
+"""One image, read completely: documents, layers, file system."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from image_harness.image.archive import ArchiveSource
+from image_harness.image.attestations import Attestation, read_attestations
+from image_harness.image.blobs import BlobSource, DirectorySource
+from image_harness.image.budget import Budget
+from image_harness.image.config import HistoryEntry, ImageConfig
+from image_harness.image.docker_archive import select_from_docker_archive
+from image_harness.image.errors import printable
+from image_harness.image.filesystem import FileSystem
+from image_harness.image.layers import Layer, LayerScan, check_diff_id, check_digest, scan_layers
+from image_harness.image.layout import select_from_layout
+from image_harness.image.manifest import Index, Manifest
+from image_harness.image.merge import Merger
+from image_harness.image.reference import ImageReference, Transport
+from image_harness.image.selection import Selection
+from image_harness.types import Digest, Platform
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Image:
+    """An image as data. Use it as a context manager, or close it: contents are read while it is open.
+
+    Two images are equal when they are the same build, whatever the transport: same configuration, layers and file
+    system, and the same manifest where both transports have one.
+
+    Attributes:
+        reference: Where it was read from.
+        platform: What its configuration says it runs on.
+        manifest_digest: The manifest's digest; None where the transport keeps no manifest.
+        config_digest: The configuration's digest, which Docker calls the image ID.
+        manifest: The manifest; None where the transport keeps none.
+        index: The index that lists the manifest; None where there is none.
+        index_platform: What that index says it runs on.
+        config: The configuration.
+        layers: The layers, lowest first.
+        filesystem: The layers laid over one another.
+        attestations: In-toto statements about it.
+    """
+
+    reference: ImageReference
+    platform: Platform
+    manifest_digest: Digest | None
+    config_digest: Digest
+    manifest: Manifest | None
+    index: Index | None
+    index_platform: Platform | None
+    config: ImageConfig = field(repr=False)
+    layers: tuple[Layer, ...] = field(repr=False)
+    filesystem: FileSystem = field(repr=False)
+    attestations: tuple[Attestation, ...] = field(repr=False)
+    _files: ExitStack = field(repr=False)
+
+    @property
+    def history(self) -> tuple[HistoryEntry, ...]:
+        """How it was built."""
+        return self.config.history
+
+    @property
+    def size(self) -> int:
+        """Uncompressed bytes of all layers."""
+        return sum(layer.uncompressed_size for layer in self.layers)
+
+    @property
+    def compressed_size(self) -> int:
+        """Bytes of all layers as the transport holds them."""
+        return sum(layer.size for layer in self.layers)
+
+    @property
+    def manifest_absence(self) -> str | None:
+        """Why there is no manifest digest; None when there is one."""
+        if self.manifest_digest is not None:
+            return None
+        return f"{self.reference.transport} has no manifest: the engine that saved the image does not keep one"
+
+    def close(self) -> None:
+        """Close the files that contents are read from."""
+        self._files.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Image):
+            return NotImplemented
+        digests = {self.manifest_digest, other.manifest_digest} - {None}
+        return (
+            len(digests) < 2
+            and self.config_digest == other.config_digest
+            and self.config == other.config
+            and [layer.diff_id for layer in self.layers] == [layer.diff_id for layer in other.layers]
+            and self.filesystem == other.filesystem
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.config_digest)
+
+
+def open_image(
+    reference: ImageReference, *, platform: Platform = Platform.LINUX_ARM64, docker_host: str | None = None
+) -> Image:
+    """Read an image: every document and layer once, every digest and size compared.
+
+    Args:
+        reference: Where it is.
+        platform: Which image to take where there are several; a place that holds one only is taken at its word.
+        docker_host: For ``docker-daemon``, where the engine listens, as DOCKER_HOST takes it; None for the
+            environment's choice.
+
+    Raises:
+        ImageError: There is no such image, or it is damaged, hostile or over a limit (``image_harness.image.limits``).
+    """
+    with ExitStack() as files:
+        source = _open_source(reference, docker_host)
+        files.callback(source.close)
+        if isinstance(source, ArchiveSource) and reference.transport is not Transport.OCI_ARCHIVE:
+            selection = select_from_docker_archive(source, reference, platform)
+        else:
+            selection = select_from_layout(source, reference, platform)
+        budget = Budget(printable(str(reference)))
+        scans = scan_layers(selection.layers, budget, files)
+        layers = _layers(selection, scans)
+        merger = Merger(budget)
+        for layer, scan in zip(layers, scans, strict=True):
+            merger.apply(layer, scan)
+        return Image(
+            reference=reference,
+            platform=selection.config.platform,
+            manifest_digest=selection.manifest_digest,
+            config_digest=selection.config_digest,
+            manifest=selection.manifest,
+            index=selection.index,
+            index_platform=selection.entry.platform if selection.entry else None,
+            config=selection.config,
+            layers=layers,
+            filesystem=FileSystem(
+                merger.root, tuple(merger.deleted), tuple(merger.overwritten), printable(str(reference))
+            ),
+            attestations=read_attestations(source, selection.attestations),
+            _files=files.pop_all(),
+        )
+
+
+def _open_source(reference: ImageReference, docker_host: str | None) -> BlobSource:
+    if reference.transport is Transport.DOCKER_DAEMON:
+        # Importing an engine client takes longer than reading an image: only this transport pays for it.
+        from image_harness.image.daemon import open_daemon_image  # noqa: PLC0415
+
+        return open_daemon_image(reference, docker_host)
+    if reference.transport is Transport.OCI:
+        return DirectorySource(Path(reference.location))
+    return ArchiveSource.open(Path(reference.location))
+
+
+def _layers(selection: Selection, scans: list[LayerScan]) -> tuple[Layer, ...]:
+    """Compare all digests and say what each layer is.
+
+    Raises:
+        ImageError: A digest differs.
+    """
+    described = selection.manifest.layers if selection.manifest else ()
+    config = selection.config
+    found = []
+    for index, scan in enumerate(scans):
+        if described:
+            check_digest(scan, described[index].digest)
+        check_diff_id(scan, config.diff_ids[index])
+        found.append(
+            Layer(
+                index=index,
+                digest=scan.digest,
+                diff_id=scan.diff_id,
+                media_type=described[index].media_type if described else "",
+                size=scan.blob.size,
+                uncompressed_size=scan.content.size,
+                created_by=config.instructions[index],
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,193 @@
+"""Layers laid over one another: what the OCI image layer specification calls applying changesets."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Final
+
+from image_harness.image.budget import Budget
+from image_harness.image.entries import Content, DeletedEntry, Entry, EntryType, OverwrittenEntry
+from image_harness.image.errors import ImageError, printable
+from image_harness.image.layers import Layer, LayerScan
+from image_harness.image.limits import DEPTH, NAME_BYTES, PATH_BYTES
+from image_harness.image.tar import TarMember
+from image_harness.image.tar_fields import NO_XATTRS
+from image_harness.image.tree import Node, PathError, find, join, split
+
+_WHITEOUT: Final = ".wh."
+_OPAQUE: Final = ".wh..wh..opq"
+_UNION_METADATA: Final = ".wh..wh."
+_HARD_LINK: Final = "1"
+_TYPES: Final = {
+    "0": EntryType.FILE,
+    "2": EntryType.SYMLINK,
+    "3": EntryType.CHARACTER_DEVICE,
+    "4": EntryType.BLOCK_DEVICE,
+    "5": EntryType.DIRECTORY,
+    "6": EntryType.FIFO,
+}
+
+
+class Merger:
+    """Builds the tree of a file system, layer by layer.
+
+    Args:
+        budget: What directories that no layer names, but that paths need, are charged to.
+
+    Attributes:
+        root: The root directory.
+        deleted: What later layers took away.
+        overwritten: What was replaced.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._layer = 0
+        self._created_by = ""
+        self.root = Node(self._implied("/"))
+        self.deleted: list[DeletedEntry] = []
+        self.overwritten: list[OverwrittenEntry] = []
+
+    def apply(self, layer: Layer, scan: LayerScan) -> None:
+        """Lay one layer over what is there.
+
+        Raises:
+            ImageError: An entry has a name or a link that does not belong into a layer.
+        """
+        self._layer, self._created_by = layer.index, layer.created_by
+        for member in scan.members:
+            try:
+                self._add(member, scan)
+            except PathError as error:
+                where = f"{scan.blob.where}:{printable(member.name)}"
+                raise ImageError(printable(str(error)), where=where) from None
+
+    def _add(self, member: TarMember, scan: LayerScan) -> None:
+        parts = _checked_parts(member.name)
+        if not parts:
+            if member.type != "5":
+                raise PathError("the root is no directory")
+            self.root.entry = self._entry("/", member, scan)
+            return
+        name = parts.pop()
+        parent = self._directory(parts)
+        if name.startswith(_WHITEOUT):
+            self._white_out(parent, name)
+            return
+        path = join(parent.entry.path, name)
+        entry = self._hard_link(path, member) if member.type == _HARD_LINK else self._entry(path, member, scan)
+        self._put(parent, name, entry)
+
+    def _directory(self, parts: list[str]) -> Node:
+        """Return the directory that a path names, made where no layer lists it, as engines do."""
+        node = find(self.root, parts, follow=True, make=self._make_directory)
+        if node is None or node.children is None:
+            raise PathError("a directory on its path is none")
+        return node
+
+    def _make_directory(self, parent: Node, name: str) -> Node:
+        path = join(parent.entry.path, name)
+        self._budget.charge_entry(len(path))
+        assert parent.children is not None  # find() looks at directories only
+        node = parent.children[name] = Node(self._implied(path))
+        return node
+
+    def _implied(self, path: str) -> Entry:
+        return Entry(path, EntryType.DIRECTORY, 0o755, 0, 0, 0, 0, None, self._layer, self._created_by, NO_XATTRS)
+
+    def _entry(self, path: str, member: TarMember, scan: LayerScan) -> Entry:
+        kind = _TYPES[member.type]
+        is_device = kind in (EntryType.CHARACTER_DEVICE, EntryType.BLOCK_DEVICE)
+        return Entry(
+            path=path,
+            type=kind,
+            mode=member.mode,
+            uid=member.uid,
+            gid=member.gid,
+            size=member.size,
+            mtime_ns=member.mtime_ns,
+            link_target=_checked_target(member.link) if kind is EntryType.SYMLINK else None,
+            layer=self._layer,
+            created_by=self._created_by,
+            xattrs=member.xattrs,
+            device=member.device if is_device else None,
+            content=Content(scan.content, member.offset, member.segments) if kind is EntryType.FILE else None,
+        )
+
+    def _hard_link(self, path: str, member: TarMember) -> Entry:
+        # Go's and Python's readers alike take an absolute target from the root of the image.
+        target = find(self.root, _checked_parts(member.link.lstrip("/")), follow=False)
+        if target is None:
+            raise PathError(f"hard link to {member.link}, which is not there")
+        if target.children is not None:
+            raise PathError(f"hard link to {member.link}, which is a directory")
+        if target.entry.path == path:
+            raise PathError("hard link to itself")
+        first = target.entry.hard_link or target.entry.path
+        return dataclasses.replace(
+            target.entry, path=path, layer=self._layer, created_by=self._created_by, hard_link=first
+        )
+
+    def _put(self, parent: Node, name: str, entry: Entry) -> None:
+        assert parent.children is not None  # _directory() returns directories only
+        before = parent.children.get(name)
+        if before is not None and before.children is not None and entry.is_directory:
+            before.entry = entry
+            return
+        if before is not None:
+            for _, _, lost in _below(parent, name, before):
+                if not lost.entry.is_directory:
+                    self.overwritten.append(OverwrittenEntry(lost.entry, self._layer))
+        parent.children[name] = Node(entry)
+
+    def _white_out(self, parent: Node, name: str) -> None:
+        """Take away what lower layers put here; what this very layer puts here stays, wherever in the tar it stands."""
+        assert parent.children is not None  # _directory() returns directories only
+        if name == _OPAQUE:
+            for child_name, child in list(parent.children.items()):
+                self._prune(parent, child_name, child)
+            return
+        if name.startswith(_UNION_METADATA):
+            return
+        hidden = name.removeprefix(_WHITEOUT)
+        if hidden in ("", ".", ".."):
+            raise PathError("a whiteout of no name")
+        if hidden in parent.children:
+            self._prune(parent, hidden, parent.children[hidden])
+
+    def _prune(self, parent: Node, name: str, node: Node) -> None:
+        for above, inner_name, inner in reversed(list(_below(parent, name, node))):
+            if inner.entry.layer < self._layer and not inner.children:
+                assert above.children is not None  # it has just named a child
+                del above.children[inner_name]
+                self.deleted.append(DeletedEntry(inner.entry, self._layer))
+
+
+def _below(parent: Node, name: str, node: Node) -> Iterator[tuple[Node, str, Node]]:
+    """Yield a node and all below it, each with its directory and name, directories first."""
+    pending = [(parent, name, node)]
+    while pending:
+        found = pending.pop()
+        yield found
+        children = found[2].children
+        if children:
+            pending.extend((found[2], child_name, child) for child_name, child in children.items())
+
+
+def _checked_parts(name: str) -> list[str]:
+    """Split a name of an archive, which must stay below the root and within what Linux can hold."""
+    if name.startswith("/") and name.strip("/"):
+        raise PathError("an absolute name")
+    parts = split(name)
+    if ".." in parts:
+        raise PathError("a name with ..")
+    if len(name) > PATH_BYTES or len(parts) > DEPTH or any(len(part) > NAME_BYTES for part in parts):
+        raise PathError(f"a name of more than {PATH_BYTES} characters, {NAME_BYTES} in a part or {DEPTH} parts")
+    return parts
+
+
+def _checked_target(target: str) -> str:
+    if not target or len(target) > PATH_BYTES:
+        raise PathError("a symbolic link without a target, or with one that is too long")
+    return target

@@ -1,0 +1,146 @@
+"""The Python interpreter of an image, and what installed distributions need of one another in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from packaging.markers import UndefinedEnvironmentName
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from image_harness.image.debian import debian_packages
+from image_harness.image.errors import ImageError, printable
+from image_harness.image.filesystem import FileSystem
+from image_harness.image.python_distributions import Distribution
+from image_harness.types import Platform
+
+_IN_PATH: Final = re.compile(r"python(3\.[0-9]+)")
+_MACHINES: Final = {"arm64": "aarch64", "amd64": "x86_64", "386": "i686", "arm": "armv7l"}
+_LEGACY_MANYLINUX: Final = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
+
+
+@dataclass(frozen=True, slots=True)
+class PythonEnvironment:
+    """The interpreter that distributions are installed for.
+
+    Attributes:
+        version: Its full version, such as 3.11.2.
+        machine: What ``platform.machine()`` says there, such as aarch64.
+    """
+
+    version: str
+    machine: str
+
+    @property
+    def release(self) -> tuple[int, int]:
+        """Major and minor version."""
+        return Version(self.version).release[0], Version(self.version).release[1]
+
+    @property
+    def markers(self) -> dict[str, str]:
+        """The variables of environment markers (PEP 508)."""
+        return {
+            "implementation_name": "cpython",
+            "implementation_version": self.version,
+            "os_name": "posix",
+            "platform_machine": self.machine,
+            "platform_python_implementation": "CPython",
+            "platform_release": "",
+            "platform_system": "Linux",
+            "platform_version": "",
+            "python_full_version": self.version,
+            "python_version": "{}.{}".format(*self.release),
+            "sys_platform": "linux",
+            "extra": "",
+        }
+
+    def wheel_fits(self, tag: str, *, glibc_minor: int) -> bool:
+        """Whether a wheel of a tag can be installed for this interpreter over glibc 2.``glibc_minor``."""
+        platforms = [f"manylinux_2_{minor}_{self.machine}" for minor in range(5, glibc_minor + 1)]
+        platforms += [f"{name}_{self.machine}" for minor, name in _LEGACY_MANYLINUX.items() if minor <= glibc_minor]
+        platforms.append(f"linux_{self.machine}")
+        abis = ["cp{}{}".format(*self.release)]
+        fitting = {
+            *cpython_tags(self.release, abis=abis, platforms=platforms),
+            *compatible_tags(self.release, interpreter=abis[0], platforms=platforms),
+        }
+        return Tag(*tag.split("-", 2)) in fitting if tag.count("-") == 2 else False
+
+
+@dataclass(frozen=True, slots=True)
+class UnmetRequirement:
+    """A requirement that no installed distribution satisfies.
+
+    Attributes:
+        distribution: Who requires it.
+        requirement: What is required, as written.
+        found: The version that is installed; None where none is.
+    """
+
+    distribution: str
+    requirement: str
+    found: str | None
+
+
+def python_environment(fs: FileSystem, site_packages: str, platform: Platform) -> PythonEnvironment:
+    """Return the interpreter behind a site-packages directory: its version is that of its Debian package.
+
+    Raises:
+        ImageError: The path names no Python version, or no package says which release it is.
+    """
+    match = _IN_PATH.search(site_packages)
+    if match is None:
+        raise ImageError("the path does not tell the Python version", where=printable(site_packages))
+    names = (f"python{match[1]}-minimal", f"libpython{match[1]}-minimal")
+    version = next((item.upstream_version for item in debian_packages(fs) if item.name in names), None)
+    if version is None:
+        raise ImageError(f"no Debian package {names[0]} tells the version of Python {match[1]}", where=site_packages)
+    return PythonEnvironment(version, _MACHINES.get(platform.architecture, platform.architecture))
+
+
+def unmet_requirements(
+    distributions: Sequence[Distribution], environment: PythonEnvironment
+) -> tuple[UnmetRequirement, ...]:
+    """Return what distributions require, in an environment, and do not get; optional extras do not count.
+
+    Raises:
+        ImageError: A requirement or a version is malformed.
+    """
+    installed = {distribution.key: distribution.version for distribution in distributions}
+    unmet = []
+    for distribution in distributions:
+        for text in distribution.requires:
+            requirement = _requirement(text, distribution)
+            if requirement.marker is not None and not _applies(requirement, environment, distribution):
+                continue
+            version = installed.get(canonicalize_name(requirement.name))
+            if version is None or not _contains(requirement, version, distribution):
+                unmet.append(UnmetRequirement(distribution.name, text, version))
+    return tuple(unmet)
+
+
+def _requirement(text: str, distribution: Distribution) -> Requirement:
+    try:
+        return Requirement(text)
+    except InvalidRequirement as error:
+        raise ImageError(f"requires {text[:120]!r}: {error}", where=printable(distribution.path)) from None
+
+
+def _applies(requirement: Requirement, environment: PythonEnvironment, distribution: Distribution) -> bool:
+    assert requirement.marker is not None  # asked for requirements with a marker only
+    try:
+        return requirement.marker.evaluate(environment.markers)
+    except UndefinedEnvironmentName as error:
+        raise ImageError(f"requires {requirement}: {error}", where=printable(distribution.path)) from None
+
+
+def _contains(requirement: Requirement, version: str, distribution: Distribution) -> bool:
+    try:
+        return requirement.specifier.contains(Version(version), prereleases=True)
+    except InvalidVersion as error:
+        raise ImageError(f"requires {requirement}: {error}", where=printable(distribution.path)) from None

@@ -1,0 +1,85 @@
+"""The tree of a merged file system, and how a path is found in it without ever leaving its root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from image_harness.image.entries import Entry, EntryType
+from image_harness.image.limits import SYMLINKS
+
+_ROOT_PARTS: Final = ("", ".")
+
+
+class Node:
+    """An entry and, for a directory, what is in it."""
+
+    __slots__ = ("children", "entry")
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.children: dict[str, Node] | None = {} if entry.type is EntryType.DIRECTORY else None
+
+
+class PathError(Exception):
+    """A path that leads nowhere, for a reason other than an absent name: told in one clause."""
+
+
+class NoDirectoryError(PathError):
+    """A path with a name below something that is no directory: there can be nothing at it."""
+
+
+def split(path: str) -> list[str]:
+    """Return a path's names; empty ones and single dots mean nothing."""
+    return [part for part in path.split("/") if part not in _ROOT_PARTS]
+
+
+def join(parent: str, name: str) -> str:
+    """Return the path of a name in a directory."""
+    return f"/{name}" if parent == "/" else f"{parent}/{name}"
+
+
+def find(root: Node, parts: list[str], *, follow: bool, make: Callable[[Node, str], Node] | None = None) -> Node | None:
+    """Walk down from the root; ``..`` stops at the root and links are resolved inside it, as after chroot(2).
+
+    Args:
+        root: The root directory.
+        parts: The names to walk through.
+        follow: Whether a symbolic link at the very end is followed.
+        make: Makes what is missing, given the directory and the name; without it, what is missing is not found.
+
+    Returns:
+        The node, or None where a name is missing.
+
+    Raises:
+        PathError: Too many links.
+        NoDirectoryError: A name below something that is no directory.
+    """
+    here = [root]
+    pending = parts[::-1]
+    links = 0
+    while pending:
+        part = pending.pop()
+        if part == "..":
+            if len(here) > 1:
+                here.pop()
+            continue
+        directory = here[-1]
+        if directory.children is None:
+            raise NoDirectoryError(f"{directory.entry.path} is no directory")
+        node = directory.children.get(part)
+        if node is None:
+            if make is None:
+                return None
+            node = make(directory, part)
+        target = node.entry.link_target
+        if target is not None and (pending or follow):
+            links += 1
+            if links > SYMLINKS:
+                raise PathError(f"more than {SYMLINKS} symbolic links in a row")
+            if target.startswith("/"):
+                here = [root]
+            pending.extend(reversed(split(target)))
+        else:
+            here.append(node)
+    return here[-1]

@@ -1,0 +1,144 @@
+"""One run of a suite: what it looks at, opened when first needed and closed at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from image_harness.build import build, is_stale
+from image_harness.design import Design, load_design
+from image_harness.dockerfile import Dockerfile, parse_dockerfile
+from image_harness.image import Image, ImageReference, Transport, open_image
+from image_harness.plugin.options import BuildPolicy, Options
+from image_harness.subject import Subject
+
+if TYPE_CHECKING:
+    from image_harness.engine import Engine
+
+
+class NothingToLookAt(Exception):
+    """A check asked for evidence that this run has no access to; it is unproven."""
+
+
+@dataclass
+class HarnessSession:
+    """The things that checks look at, each made once.
+
+    Attributes:
+        subject: The repository's own account of itself.
+        options: What the user asked for.
+        selection: The expression given to ``-m``.
+        resources: Closed at the end of the run, last opened first.
+    """
+
+    subject: Subject
+    options: Options
+    selection: str = ""
+    resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    @functools.cached_property
+    def design(self) -> Design:
+        """The design, merged and validated."""
+        return load_design(self.options.design or self.subject.design)
+
+    @property
+    def dockerfile_path(self) -> Path | None:
+        """The Dockerfile to read, if there is one to read."""
+        if self.options.without_dockerfile:
+            return None
+        return self.options.dockerfile or self.subject.dockerfile
+
+    @functools.cached_property
+    def dockerfile(self) -> Dockerfile:
+        """The Dockerfile, parsed.
+
+        Raises:
+            NothingToLookAt: There is none in this run.
+        """
+        path = self.dockerfile_path
+        if path is None:
+            raise NothingToLookAt("no Dockerfile to look at: the run was started with --dockerfile none")
+        return parse_dockerfile(path)
+
+    @property
+    def source_tree(self) -> Path:
+        """The root of the sources.
+
+        Raises:
+            NothingToLookAt: The run looks at no sources.
+        """
+        if self.options.without_dockerfile:
+            raise NothingToLookAt("no sources to look at: the run was started with --dockerfile none")
+        return self.subject.root
+
+    @functools.cached_property
+    def reference(self) -> ImageReference:
+        """The image under test."""
+        return ImageReference.parse(self.options.image or self.design.image.reference)
+
+    @functools.cached_property
+    def image(self) -> Image:
+        """The image as data."""
+        docker_host = self.engine.url if self.reference.transport is Transport.DOCKER_DAEMON else None
+        image = open_image(self.reference, platform=self.design.image.platform, docker_host=docker_host)
+        return self.resources.enter_context(image)
+
+    @functools.cached_property
+    def engine(self) -> Engine:
+        """The container engine.
+
+        Raises:
+            HarnessError: It cannot be reached.
+        """
+        from image_harness.engine import Engine  # noqa: PLC0415 - source and image evidence need no engine
+
+        return self.resources.enter_context(Engine.connect(self.options.engine))
+
+    @property
+    def looked_at_image(self) -> bool:
+        """Whether this run has opened the image."""
+        return "image" in vars(self)
+
+    @property
+    def uses_engine(self) -> bool:
+        """Whether this run has connected to an engine."""
+        return "engine" in vars(self)
+
+    @property
+    def engine_name(self) -> str:
+        """Name and version of the engine."""
+        return f"{self.engine.facts.name} {self.engine.facts.version}"
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the image's programs run under emulation here."""
+        return self.engine.emulates(self.design.image.platform)
+
+    def start_container(self) -> None:
+        """Let the shared container boot."""
+
+    def bring_up_to_date(self) -> None:
+        """Build the image when this run is to build it and it is stale.
+
+        Raises:
+            HarnessError: The build could not be done.
+        """
+        command, policy = self.subject.build, self.options.build
+        if command is None or self.options.image is not None or policy is BuildPolicy.NEVER:
+            return
+        environment = {"DOCKER_HOST": self.engine.url}
+        root = self.subject.root
+        if policy is BuildPolicy.ALWAYS or is_stale(command, root=root, environment=environment):
+            build(command, root=root, environment=environment)
+
+    def close(self) -> None:
+        """Give back everything that was opened."""
+        self.resources.close()
+
+
+SESSION: pytest.StashKey[HarnessSession] = pytest.StashKey()

@@ -1,0 +1,227 @@
+"""One run of a subject's checks, from the command line to the exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Generator, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.mark.expression import Expression
+
+from image_harness.errors import HarnessError
+from image_harness.plugin.options import Options
+from image_harness.plugin.result import assemble, header_lines
+from image_harness.plugin.session import SESSION, HarnessSession
+from image_harness.plugin.tracing import RELEASE_MARK, TracedCheck, add_kind_marks, marks_of, problems, requirement_ids
+from image_harness.plugin.verdicts import ATTRIBUTE, Recorder, judge
+from image_harness.report import RunReport, terminal_summary, write_reports
+from image_harness.report.model import CheckOutcome
+from image_harness.subject import Subject
+from image_harness.types import Evidence, Status
+
+_EVIDENCE: pytest.StashKey[list[str]] = pytest.StashKey()
+_IDS: pytest.StashKey[tuple[str, ...]] = pytest.StashKey()
+_WORKER_OUTPUT = "image_harness_selected"
+
+
+class Suite:
+    """The hooks that judge a run of checks.
+
+    Raises:
+        HarnessError: The design or an option is wrong.
+    """
+
+    def __init__(self, config: pytest.Config, subject: Subject, options: Options) -> None:
+        self.config = config
+        self.session = HarnessSession(subject, options, selection=config.option.markexpr)
+        self.recorder = Recorder()
+        self.started = datetime.now(UTC)
+        self._clock = time.monotonic()
+        self._report: RunReport | None = None
+        _ = self.session.design  # a design that cannot be read ends the run before anything is built
+        config.stash[SESSION] = self.session
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether this process runs checks on behalf of another one (pytest-xdist)."""
+        return hasattr(self.config, "workerinput")
+
+    # Before: build, say what is looked at.
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Build the image when it is stale, before anything looks at it."""
+        if self.is_worker or not self._needs_image() or self.config.option.collectonly:
+            return
+        with _user_errors(), self._showing_output():
+            self.session.bring_up_to_date()
+
+    def pytest_report_header(self) -> list[str]:
+        """Name the design, the image, its bases and the engine."""
+        if self.config.option.collectonly:
+            return []
+        with _user_errors():
+            return header_lines(self.session, with_image=self._needs_image(), with_engine=self._may_select(Evidence.RUNTIME))
+
+    def _needs_image(self) -> bool:
+        return self._may_select(Evidence.IMAGE) or self._may_select(Evidence.RUNTIME)
+
+    def _may_select(self, kind: Evidence) -> bool:
+        expression = self.config.option.markexpr
+        if not expression:
+            return True
+        marks = [{kind.value}, {kind.value, RELEASE_MARK}]
+        try:
+            compiled = Expression.compile(expression)
+        except SyntaxError:
+            return True  # pytest itself says what is wrong with the expression
+        return any(compiled.evaluate(lambda name, /, **_: name in present) for present in marks)
+
+    @contextlib.contextmanager
+    def _showing_output(self) -> Iterator[None]:
+        capture = self.config.pluginmanager.getplugin("capturemanager")
+        if capture is None:
+            yield
+            return
+        with capture.global_and_fixture_disabled():
+            yield
+
+    # Collection: every check names requirements, every requirement has a check.
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Run a check once for each item of the collection that its mark names."""
+        collections = [mark.for_each for mark in marks_of(metafunc.definition) if mark.for_each]
+        if not collections or "item" not in metafunc.fixturenames:
+            return
+        try:
+            items = self.session.design.collection(collections[0])
+        except HarnessError as error:
+            raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from error
+        metafunc.parametrize("item", items, ids=[item.slug for item in items])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Enforce the tracing rules and mark every check with its kind of evidence."""
+        requirements = self.session.design.catalogue
+        ours = [item for item in items if item.path.is_relative_to(self.session.subject.checks)]
+        checks = []
+        for item in ours:
+            item.stash[_IDS] = requirement_ids(item)
+            checks.append(TracedCheck(item.nodeid, item.stash[_IDS]))
+        found = problems(
+            [check for check in checks if check.ids],
+            [check.nodeid for check in checks if not check.ids],
+            requirements,
+            complete=self._collects_everything(),
+        )
+        if found:
+            raise pytest.UsageError(*found)
+        for item in ours:
+            add_kind_marks(item, item.stash[_IDS], requirements)
+        self._leave_release_out(items)
+
+    def _collects_everything(self) -> bool:
+        paths = (Path(self.config.invocation_params.dir, arg) for arg in self.config.args if "::" not in arg)
+        return any(self.session.subject.checks.is_relative_to(path.resolve()) for path in paths)
+
+    def _leave_release_out(self, items: list[pytest.Item]) -> None:
+        if RELEASE_MARK in self.config.option.markexpr:
+            return
+        slow = [item for item in items if item.get_closest_marker(RELEASE_MARK)]
+        if slow:
+            self.config.hook.pytest_deselected(items=slow)
+            items[:] = [item for item in items if not item.get_closest_marker(RELEASE_MARK)]
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note what was selected, and let the container boot while checks that need none run."""
+        for item in session.items:
+            if item.stash.get(_IDS, None):
+                self.recorder.select(item.nodeid, item.stash[_IDS])
+        if self.config.option.collectonly:
+            return
+        if any("container" in getattr(item, "fixturenames", ()) for item in session.items):
+            self.session.start_container()
+
+    # The run: what each check found.
+
+    def pytest_assertion_pass(self, item: pytest.Item, expl: str) -> None:
+        """Keep the values that a check compared and found right: they are the evidence."""
+        item.stash.setdefault(_EVIDENCE, []).append(expl)
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[Any]
+    ) -> Generator[None, pytest.Stash, None]:
+        """Give the report of a check its finding."""
+        outcome: Any = yield
+        ids = item.stash.get(_IDS, None)
+        if ids:
+            report = outcome.get_result()
+            evidence = item.stash.get(_EVIDENCE, [])
+            finding = judge(call, report, ids=ids, evidence=evidence, checks=self.session.subject.checks)
+            setattr(report, ATTRIBUTE, finding.to_data())
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect the finding, from this process or a worker."""
+        self.recorder.add(report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Show a check that could not look as unproven, in a word and a letter of its own."""
+        data = getattr(report, ATTRIBUTE, None)
+        if data is None or data["retried"]:
+            return None
+        if data["outcome"] in (CheckOutcome.ERROR, CheckOutcome.SKIPPED):
+            return "unproven", "U", "UNPROVEN"
+        return None
+
+    # After: the report and the exit code.
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over what a worker selected (pytest-xdist)."""
+        for nodeid, ids in getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT, ()):
+            self.recorder.select(nodeid, ids)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Add the verdicts up; the run ends in 0 only when every selected requirement is met."""
+        if self.is_worker:
+            selected = [(record.nodeid, list(record.ids)) for record in self.recorder.records.values()]
+            self.config.workeroutput[_WORKER_OUTPUT] = selected  # type: ignore[attr-defined]
+            return
+        if self.config.option.collectonly or exitstatus in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
+            return
+        self._report = assemble(self.session, self.recorder, started=self.started, seconds=time.monotonic() - self._clock)
+        if self._report.verdict is not Status.MET and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self.session.options.report is not None:
+            write_reports(self._report, self.session.options.report)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """A line per section, the worst failures, the verdict."""
+        if self._report is None:
+            return
+        terminalreporter.section("compliance with the design")
+        for line in terminal_summary(self._report, colour=terminalreporter.hasmarkup, quiet=self.config.option.verbose < 0):
+            terminalreporter.write_line(line)
+        if self.session.options.report is not None:
+            terminalreporter.write_line(f"reports: {self.session.options.report}")
+
+    def pytest_unconfigure(self) -> None:
+        """Give everything back."""
+        self.session.close()
+
+
+@contextlib.contextmanager
+def _user_errors() -> Iterator[None]:
+    """What a user can mend is told in one line, not as a traceback."""
+    try:
+        yield
+    except HarnessError as error:
+        pytest.exit(f"image-harness: {error}", returncode=pytest.ExitCode.USAGE_ERROR)

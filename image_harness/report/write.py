@@ -1,0 +1,57 @@
+"""Writes the four files of a report, each whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from image_harness.errors import HarnessError
+from image_harness.report.html import render_html
+from image_harness.report.json import render_json
+from image_harness.report.junit import render_junit
+from image_harness.report.markdown import render_markdown
+from image_harness.report.model import RunReport
+
+
+def write_reports(report: RunReport, directory: Path) -> None:
+    """Write report.json, report.md, report.html and junit.xml, replacing those of an earlier run.
+
+    All are rendered before the first is written, and each takes its place in one step: a reader never meets half a
+    file, and after a failure finds the earlier one.
+
+    Args:
+        report: What to write.
+        directory: Where; made when it is missing.
+
+    Raises:
+        HarnessError: The directory cannot be made or written to.
+    """
+    files = {
+        "report.json": render_json(report),
+        "report.md": render_markdown(report),
+        "report.html": render_html(report),
+        "junit.xml": render_junit(report),
+    }
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            _replace(directory / name, text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise HarnessError(
+            f"cannot write the reports: {error.strerror or error}",
+            where=str(directory),
+            fix="name a directory that can be written to with --report",
+        ) from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write beside the file first: a rename within a directory is atomic, a write is not."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with partial.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,97 @@
+"""What the runtime base brings along (the family's facts about it)."""
+
+from __future__ import annotations
+
+import pytest
+
+from image_harness import requirement
+from image_harness.design import Design, Item
+from image_harness.image import FileSystem, Image
+from image_harness.image.accounts import Accounts, accounts
+from image_harness.image.debian import debian_packages
+
+
+@pytest.fixture(scope="session")
+def packages(filesystem: FileSystem) -> set[str]:
+    """The names of the Debian packages that the image's metadata lists."""
+    return {package.name for package in debian_packages(filesystem)}
+
+
+@pytest.fixture(scope="session")
+def known_accounts(filesystem: FileSystem) -> Accounts:
+    """The image's users and groups."""
+    return accounts(filesystem)
+
+
+@requirement("base.package.{key}", for_each="base.debian_packages")
+def test_debian_package(packages: set[str], item: Item) -> None:
+    assert item.value in packages
+
+
+@requirement("base.no-other-package")
+def test_no_other_debian_package(packages: set[str], design: Design) -> None:
+    assert packages, "the image lists no Debian package"
+    assert sorted(packages - set(design.base.debian_packages)) == []
+
+
+@requirement("base.no-dpkg-status")
+def test_no_package_database(filesystem: FileSystem) -> None:
+    assert filesystem.exists("/var/lib/dpkg/status.d"), "the image has no package metadata where the base keeps it"
+    assert filesystem.entry("/var/lib/dpkg/status", follow=False) is None
+
+
+@requirement("base.user.{key}", for_each="base.users")
+def test_account(known_accounts: Accounts, item: Item) -> None:
+    user = known_accounts.user(item.key)
+    assert user is not None, f"/etc/passwd has no {item.key}"
+    assert (user.uid, user.home, user.shell) == (item.value.uid, item.value.home, item.value.shell)
+
+
+@requirement("base.no-other-user")
+def test_no_other_account(known_accounts: Accounts, design: Design) -> None:
+    names = [user.name for user in known_accounts.users]
+    assert names, "/etc/passwd has no accounts"
+    assert sorted(names) == sorted(design.base.users)
+
+
+@requirement("base.group.{key}", for_each="base.groups")
+def test_group(known_accounts: Accounts, item: Item) -> None:
+    group = known_accounts.group(item.key)
+    assert group is not None, f"/etc/group has no {item.key}"
+    assert group.gid == item.value
+
+
+@requirement("base.mode.{key}", for_each="base.modes")
+def test_mode(filesystem: FileSystem, item: Item) -> None:
+    entry = filesystem.entry(item.key)
+    assert entry is not None, f"{item.key} is not in the image"
+    assert entry.is_directory
+    assert f"{entry.mode:04o}" == item.value
+
+
+@requirement("base.link.{key}", for_each="base.links")
+def test_link(filesystem: FileSystem, item: Item) -> None:
+    entry = filesystem.entry(item.key, follow=False)
+    assert entry is not None, f"{item.key} is not in the image"
+    assert entry.is_symlink
+    assert filesystem.resolve(item.key) == item.value
+
+
+@requirement("base.env.{key}", for_each="base.env")
+def test_environment_of_the_base(image: Image, item: Item) -> None:
+    found = image.config.env
+    assert item.key in found
+    assert found[item.key] == item.value
+
+
+@requirement("base.os-release")
+def test_os_release(filesystem: FileSystem, design: Design) -> None:
+    lines = filesystem.read_text("/etc/os-release").splitlines()
+    assert f'PRETTY_NAME="{design.base.os_release_name}"' in lines
+
+
+@requirement("base.file.{key}", for_each="base.files")
+def test_file_of_the_base(filesystem: FileSystem, item: Item) -> None:
+    entry = filesystem.entry(item.value)
+    assert entry is not None, f"{item.value} is not in the image"
+    assert entry.size > 0

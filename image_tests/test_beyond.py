@@ -1,0 +1,140 @@
+"""What no document asks and everybody needs."""
+
+from __future__ import annotations
+
+import pytest
+
+from image_harness import requirement
+from image_harness.design import Design
+from image_harness.image import Entry, FileSystem, Image
+from image_harness.image.debian import debian_packages, verify_md5sums
+from image_harness.image.elf import ElfClass, ElfFile, Machine, elf_files, read_elf
+from image_harness.image.libraries import Libraries
+from image_harness.image.python_distributions import Distribution, python_distributions, verify_record
+from image_harness.image.python_environment import python_environment, unmet_requirements
+
+MACHINES = {"arm64": Machine.AARCH64, "amd64": Machine.X86_64}
+KIB = 1024
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="session")
+def elfs(filesystem: FileSystem) -> list[ElfFile]:
+    """Every ELF file of the image."""
+    return list(elf_files(filesystem))
+
+
+@pytest.fixture(scope="session")
+def distributions(filesystem: FileSystem, design: Design) -> tuple[Distribution, ...]:
+    """The Python distributions of the image."""
+    return python_distributions(filesystem, design.site_packages.path)
+
+
+@pytest.fixture(scope="session")
+def libraries(filesystem: FileSystem, image: Image) -> Libraries:
+    """The image's libraries as its loader finds them."""
+    return Libraries(filesystem, image.config.env)
+
+
+@requirement("elf.architecture")
+def test_every_elf_file_is_for_the_platform(elfs: list[ElfFile], design: Design) -> None:
+    wanted = (ElfClass.ELF64, MACHINES[design.image.platform.architecture])
+    assert elfs, "the image holds no ELF file"
+    assert [elf.path for elf in elfs if (elf.elf_class, elf.machine) != wanted] == []
+
+
+@requirement("elf.platform-agrees")
+def test_configuration_and_elf_agree(image: Image, filesystem: FileSystem, design: Design) -> None:
+    interpreter = filesystem.entry(design.image.interpreter)
+    assert interpreter is not None, f"{design.image.interpreter} is not in the image"
+    assert read_elf(filesystem, interpreter).machine == MACHINES[image.config.architecture]
+
+
+@requirement("elf.libraries")
+def test_every_needed_library_is_there(elfs: list[ElfFile], libraries: Libraries) -> None:
+    assert [elf for elf in elfs if elf.needed], "no ELF file needs any library"
+    assert {elf.path: libraries.missing(elf) for elf in elfs if libraries.missing(elf)} == {}
+
+
+@requirement("elf.glibc")
+def test_glibc_is_new_enough(elfs: list[ElfFile], libraries: Libraries) -> None:
+    assert [elf for elf in elfs if elf.glibc_versions], "no ELF file needs glibc"
+    assert {elf.path: libraries.missing_versions(elf) for elf in elfs if libraries.missing_versions(elf)} == {}
+
+
+@requirement("debian.files")
+def test_debian_files_are_unchanged(filesystem: FileSystem, design: Design) -> None:
+    packages = [package for package in debian_packages(filesystem) if package.checksums]
+    assert packages, "no Debian package comes with checksums"
+    problems = [problem for package in packages for problem in verify_md5sums(filesystem, package)]
+    assert [problem for problem in problems if problem.path not in design.base.replaced_files] == []
+
+
+@requirement("python.requirements")
+def test_python_requirements_are_satisfied(distributions: tuple[Distribution, ...], filesystem: FileSystem, design: Design) -> None:
+    assert distributions, "the image holds no Python distribution"
+    environment = python_environment(filesystem, design.site_packages.path, design.image.platform)
+    assert unmet_requirements(distributions, environment) == ()
+
+
+@requirement("python.records")
+def test_python_records_agree(distributions: tuple[Distribution, ...], filesystem: FileSystem) -> None:
+    assert distributions, "the image holds no Python distribution"
+    assert [problem for distribution in distributions for problem in verify_record(filesystem, distribution)] == []
+
+
+@requirement("python.scripts")
+def test_console_scripts_can_run(filesystem: FileSystem, design: Design) -> None:
+    scripts = {entry.path: shebang(filesystem, entry) for entry in filesystem.walk(design.site_packages.scripts) if entry.is_file}
+    interpreters = {path: line for path, line in scripts.items() if line is not None}
+    assert interpreters, f"{design.site_packages.scripts} holds no script"
+    assert {path: line for path, line in interpreters.items() if not filesystem.exists(line)} == {}
+
+
+def shebang(filesystem: FileSystem, entry: Entry) -> str | None:
+    """Return the interpreter that a script's first line names."""
+    first = filesystem.read_at(entry, 0, 256).partition(b"\n")[0]
+    return first[2:].split()[0].decode() if first.startswith(b"#!") else None
+
+
+@requirement("python.wheels")
+def test_compiled_wheels_are_for_the_platform(distributions: tuple[Distribution, ...]) -> None:
+    platforms = {distribution.name: {tag.rpartition("-")[2] for tag in distribution.wheel_tags} for distribution in distributions}
+    assert platforms, "the image holds no Python distribution"
+    wrong = {name: tags for name, tags in platforms.items() if not all(tag == "any" or tag.endswith("aarch64") for tag in tags)}
+    assert wrong == {}
+
+
+@requirement("size.image")
+def test_image_size(image: Image, design: Design) -> None:
+    assert image.size <= design.budgets.image_mib * MIB
+
+
+@requirement("size.layer")
+def test_layer_size(image: Image, design: Design) -> None:
+    assert image.layers, "the image has no layers"
+    assert max(layer.uncompressed_size for layer in image.layers) <= design.budgets.layer_mib * MIB
+
+
+@requirement("layers.nothing-deleted")
+def test_nothing_is_deleted_later(image: Image) -> None:
+    assert len(image.layers) > 1, "with one layer there is no later one"
+    assert image.filesystem.deleted == ()
+
+
+@requirement("layers.waste")
+def test_little_is_written_twice(image: Image, design: Design) -> None:
+    assert len(image.layers) > 1, "with one layer there is no later one"
+    replaced = image.filesystem.overwritten
+    assert sum(entry.wasted_bytes for entry in replaced) <= design.budgets.wasted_kib * KIB, f"replaced: {replaced}"
+
+
+@requirement("layers.history")
+def test_history_agrees_with_layers(image: Image) -> None:
+    assert len([step for step in image.history if not step.empty_layer]) == len(image.layers)
+
+
+@requirement("manifest.media-type")
+def test_manifest(image: Image, design: Design) -> None:
+    assert image.manifest is not None, image.manifest_absence
+    assert image.manifest.media_type in design.image.manifest_media_types

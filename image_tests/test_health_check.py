@@ -1,0 +1,86 @@
+"""Section 6 of the report: the health check."""
+
+from __future__ import annotations
+
+from image_harness import requirement
+from image_harness.design import Design
+from image_harness.dockerfile import Stage
+from image_harness.image import FileSystem, Image
+from image_harness.types import HealthCheck
+
+
+def defined(image: Image) -> HealthCheck:
+    """Return the image's health check; an image without one fails the check."""
+    health_check = image.config.health_check
+    if health_check is None:
+        raise AssertionError("the image has no health check")
+    return health_check
+
+
+@requirement("health.test")
+def test_probe(image: Image, design: Design) -> None:
+    assert defined(image).test == design.health_check.test
+
+
+@requirement("health.exec-form")
+def test_probe_needs_no_shell(image: Image) -> None:
+    assert defined(image).test[:1] == ("CMD",)
+
+
+@requirement("health.no-external-tool")
+def test_probe_uses_no_external_tool(image: Image) -> None:
+    words = " ".join(defined(image).test)
+    assert words, "the probe is empty"
+    assert "curl" not in words
+    assert "wget" not in words
+
+
+@requirement("health.interpreter")
+def test_probe_interpreter(image: Image, filesystem: FileSystem, design: Design) -> None:
+    interpreter = defined(image).test[1]
+    assert interpreter == design.image.interpreter
+    entry = filesystem.entry(interpreter)
+    assert entry is not None, f"{interpreter} is not in the image"
+    assert entry.mode & 0o001, f"{entry} cannot be run by everyone"
+
+
+@requirement("health.interval")
+def test_interval(image: Image, design: Design) -> None:
+    assert defined(image).interval == design.health_check.interval
+
+
+@requirement("health.timeout")
+def test_timeout(image: Image, design: Design) -> None:
+    assert defined(image).timeout == design.health_check.timeout
+
+
+@requirement("health.start-period")
+def test_start_period(image: Image, design: Design) -> None:
+    assert defined(image).start_period == design.health_check.start_period
+
+
+@requirement("health.retries")
+def test_retries(image: Image, design: Design) -> None:
+    assert defined(image).retries == design.health_check.retries
+
+
+@requirement("health.instruction")
+def test_instruction(runtime: Stage, design: Design) -> None:
+    instruction = runtime.last("HEALTHCHECK")
+    assert instruction is not None, "the runtime stage has no HEALTHCHECK"
+    assert ("CMD", *(instruction.exec_form or ())) == design.health_check.test
+    flags = {name: int(value.removesuffix("s")) for name, value in instruction.flags}
+    wanted = design.health_check
+    assert flags == {
+        "interval": wanted.interval.total_seconds(),
+        "timeout": wanted.timeout.total_seconds(),
+        "start-period": wanted.start_period.total_seconds(),
+        "retries": wanted.retries,
+    }
+
+
+@requirement("health.format")
+def test_format_carries_the_health_check(image: Image) -> None:
+    run_configuration = image.config.raw["config"]
+    assert isinstance(run_configuration, dict)
+    assert "Healthcheck" in run_configuration

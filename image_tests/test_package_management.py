@@ -1,0 +1,55 @@
+"""Section 11 of the report: package management."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from image_harness import requirement
+from image_harness.design import Design, Item
+from image_harness.dockerfile import Stage
+from image_harness.image import FileSystem
+from image_harness.image.python_distributions import python_distributions
+
+
+@pytest.fixture(scope="session")
+def required(source_tree: Path, design: Design) -> dict[str, list[str]]:
+    """Each requirement of the requirements file, by its canonical name, with its version specifier and its hashes."""
+    text = (source_tree / design.requirements_file).read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line.split("#")[0].split() for line in text.splitlines()]
+    found = {}
+    for words in filter(None, lines):
+        line = Requirement(words[0])
+        found[canonicalize_name(line.name)] = [str(line.specifier), *words[1:]]
+    return found
+
+
+@requirement("packages.requirements-file")
+def test_requirements_file_is_used(source_tree: Path, builder: Stage, design: Design) -> None:
+    assert (source_tree / design.requirements_file).is_file()
+    assert f"{design.requirements_file} requirements.txt" in [copy.text for copy in builder.all("COPY")]
+
+
+@requirement("packages.pinned")
+def test_every_requirement_is_pinned_with_hashes(required: dict[str, list[str]]) -> None:
+    assert required, "the requirements file names nothing"
+    loose = [name for name, (specifier, *hashes) in required.items() if not specifier.startswith("==") or "*" in specifier or not hashes]
+    assert loose == []
+    assert {option.split(":")[0] for _, *hashes in required.values() for option in hashes} == {"--hash=sha256"}
+
+
+@requirement("packages.required.{key}", for_each="site_packages.packages")
+def test_package_is_required(required: dict[str, list[str]], item: Item) -> None:
+    assert canonicalize_name(item.value.distribution) in required
+
+
+@requirement("packages.installed.{key}", for_each="site_packages.packages")
+def test_package_is_installed_as_required(required: dict[str, list[str]], filesystem: FileSystem, design: Design, item: Item) -> None:
+    name = canonicalize_name(item.value.distribution)
+    assert name in required, f"the requirements file does not name {name}"
+    installed = {canonicalize_name(found.name): found.version for found in python_distributions(filesystem, design.site_packages.path)}
+    assert name in installed
+    assert f"=={installed[name]}" == required[name][0]

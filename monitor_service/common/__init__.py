@@ -1,0 +1,1 @@
+"""What the service's packages share: log lines, service addresses, waiting and trying again."""

@@ -1,0 +1,1 @@
+"""Clients of the sibling services: server manager, XRDP and controller."""

@@ -1,0 +1,1 @@
+"""Keeps what was measured in files, within a bounded amount of space."""
