@@ -107,12 +107,13 @@ die() {
 # overwritten, elsewhere by a line every 15 seconds. The command stays in the foreground, where Ctrl-C reaches it.
 run_slow() { # COMMAND...
   local status=0
-  printf '\n+ %s\n' "$*" >>"$SETUP_LOG" || die "cannot write $SETUP_LOG: is the disk full? Free some space and run this again"
+  printf '\n+ %s\n' "$*" 2>/dev/null >>"$SETUP_LOG" || die "cannot write $SETUP_LOG: is the disk full? Free some space and run this again"
   if ! "$QUIET"; then
     show_progress &
     PROGRESS=$!
   fi
-  "$@" >>"$SETUP_LOG" 2>&1 </dev/null || status=$?
+  # A daemon that an installation starts must not keep the lock.
+  "$@" >>"$SETUP_LOG" 2>&1 </dev/null {JOURNAL_LOCK}>&- || status=$?
   stop_progress
   return "$status"
 }
@@ -129,6 +130,7 @@ stop_progress() {
 
 show_progress() {
   local start=$SECONDS line
+  exec {JOURNAL_LOCK}>&-
   # Not longer than the script itself, however that ends.
   while sleep 1 && kill -0 "$$" 2>/dev/null; do
     line=$(tail -n 1 "$SETUP_LOG")
@@ -145,7 +147,7 @@ show_progress() {
 
 open_journal() {
   mkdir -p "$STATE_DIR" "$LOG_DIR" 2>/dev/null || die "cannot create $STATE_DIR: is the disk full, or read-only?"
-  exec {JOURNAL_LOCK}>"$STATE_DIR/lock" || die "cannot write to $STATE_DIR: is the disk full, or read-only?"
+  { exec {JOURNAL_LOCK}>"$STATE_DIR/lock"; } 2>/dev/null || die "cannot write to $STATE_DIR: is the disk full, or read-only?"
   flock -n "$JOURNAL_LOCK" || die "another $PROGRAM is at work on this machine: wait until it has ended"
   drop_torn_line
 }
@@ -690,14 +692,19 @@ register_qemu() {
     die "the kernel did not take QEMU's entry in $BINFMT_DIR: in a container, run this on the machine itself"
 }
 
-# Prints the line that registers QEMU: its package's own, under NAME and with flag F.
+# Prints the line that registers QEMU; nothing where QEMU is not installed.
 binfmt_rule() { # NAME
   local qemu
   if [[ -r $BINFMT_CONFIG ]]; then
-    sed -n "/^:/{ s/^:[^:]*:/:$1:/; /:[A-EG-Z]*\$/s/\$/F/; p; q; }" "$BINFMT_CONFIG"
+    fix_rule "$1" "$BINFMT_CONFIG"
   elif qemu=$(type -p qemu-aarch64-static || type -p qemu-aarch64); then
     printf ':%s:M::%s:%s:%s:OCF\n' "$1" "$AARCH64_MAGIC" "$AARCH64_MASK" "$qemu"
   fi
+}
+
+# The first rule of FILE, under NAME and with flag F.
+fix_rule() { # NAME FILE
+  sed -n "/^:/{ s/^:[^:]*:/:$1:/; /:[A-EG-Z]*\$/s/\$/F/; p; q; }" "$2"
 }
 
 # --- Set up: engine ---------------------------------------------------------------------------------------------------
@@ -719,10 +726,11 @@ prepare_engine() {
   record_network
 }
 
-# An engine adds its own rules to the firewall, and a bridge.
+# An engine adds rules of its own to the firewall, and a bridge. If there are any, they are an earlier engine's.
 record_network() {
   local policy
-  [[ ! -e /sys/class/net/docker0 && -z $(journal_of network) ]] || return 0
+  [[ -z $(journal_of network) ]] || return 0
+  ! iptables -S 2>/dev/null | grep -q DOCKER || return 0
   policy=$(iptables -S FORWARD 2>/dev/null | awk '$1 == "-P" { print $3 }') || true
   record network "${policy:-ACCEPT} $(</proc/sys/net/ipv4/ip_forward)"
 }
@@ -938,10 +946,11 @@ undo_file() { # CHECKSUM PATH
 
 # The lists that apt has fetched from a source of ours.
 drop_lists() { # SOURCE
-  local list
+  local list all
   # shellcheck disable=SC2016  # apt-get fills this in, not the shell.
   while read -r list; do
-    rm -f "$list"* "${list%%_"$NEW_SUITE"_*}_${NEW_SUITE}_InRelease"
+    all=${list%%_"$NEW_SUITE"_*}_$NEW_SUITE
+    rm -f "$all"_* "${all%/*}/partial/${all##*/}"_*
   done < <(apt-get indextargets --format '$(FILENAME)' "Codename: $NEW_SUITE" -o "Dir::Etc::sourcelist=$1" \
     -o Dir::Etc::sourceparts=/dev/null 2>/dev/null | grep "_${NEW_SUITE}_" || true)
 }
@@ -971,7 +980,7 @@ undo_packages() {
   ((${#present[@]} > 0)) || return 0
   say "removing ${#present[@]} packages: ${present[*]}"
   finish_installation
-  run_slow dpkg --remove "${present[@]}" || true
+  run_slow dpkg --remove "${present[@]}" || refuse_when_locked
   # Purging Debian's docker.io runs this script, which deletes every image. Whether those go is decided by undo_data.
   rm -f "$ENGINE_DATA/nuke-graph-directory.sh"
   ((${#purged[@]} == 0)) || run_slow dpkg --purge "${purged[@]}" || true
@@ -979,6 +988,11 @@ undo_packages() {
     ! is_installed "$package" || kept+=("$package")
   done
   ((${#kept[@]} == 0)) || say "keeping ${kept[*]}: other packages have come to need them"
+}
+
+refuse_when_locked() {
+  [[ $(tail -n 3 "$SETUP_LOG") != *'lock was locked by another process'* ]] ||
+    die "removing packages failed: another package manager is at work; wait until it has ended, then run this again"
 }
 
 present_ones() {
@@ -1055,8 +1069,7 @@ holds_work() { # PATH
 
 undo_network() { # POLICY FORWARDING
   local tool
-  [[ -z $(engine_process) ]] || return 0
-  [[ -e /sys/class/net/docker0 ]] || return 0
+  [[ -z $(engine_process) && -e /sys/class/net/docker0 ]] || return 0
   say "removing the engine's bridge and firewall rules"
   for tool in iptables ip6tables; do
     drop_engine_rules "$tool" "$1" || true
@@ -1080,6 +1093,14 @@ clean_up() {
   [[ -z $WORK_DIR ]] || rm -rf "$WORK_DIR"
 }
 
+# A fault that nobody has foreseen still gets its line. Subshells hand theirs on to the shell that started them.
+stumbled() { # LINE COMMAND
+  local log=''
+  ((BASH_SUBSHELL == 0)) || return 0
+  [[ ! -e $SETUP_LOG ]] || log=" (log: $SETUP_LOG)"
+  warn "stopped at line $1, where this failed: $2$log"
+}
+
 interrupted() {
   trap - INT TERM HUP
   warn "interrupted: run this again to go on, or '$PROGRAM --undo' to take back what was done"
@@ -1101,12 +1122,13 @@ main() {
   choose_colours
   WORK_DIR=$(mktemp -d 2>/dev/null) || die "cannot write to ${TMPDIR:-/tmp}: is the disk full? Free some space and run this again"
   trap clean_up EXIT
+  trap 'stumbled "$LINENO" "$BASH_COMMAND"' ERR
   trap interrupted INT TERM HUP
   case $mode in
     check)
       survey
       print_table "${packages[@]}"
-      ((${#MISSING[@]} == 0))
+      ((${#MISSING[@]} == 0)) || exit 1
       ;;
     set_up) set_up "${packages[@]}" ;;
     undo) undo ;;

@@ -6,6 +6,7 @@ from image_harness import requirement
 from image_harness.design import Design
 from image_harness.dockerfile import Dockerfile, Stage
 from image_harness.image import Image
+from image_harness.plugin.running import Running
 
 
 @requirement("stages.two")
@@ -42,3 +43,8 @@ def test_no_syntax_directive(dockerfile: Dockerfile) -> None:
 @requirement("platform.config")
 def test_platform_of_the_configuration(image: Image, design: Design) -> None:
     assert design.image.platform.accepts(image.config.platform)
+
+
+@requirement("platform.engine")
+def test_machine_of_the_running_container(running: Running) -> None:
+    assert running.interpreter.machine == "aarch64"

@@ -9,6 +9,7 @@ from image_harness.design import Design, Item
 from image_harness.image import FileSystem, Image
 from image_harness.image.accounts import Accounts, accounts
 from image_harness.image.debian import debian_packages
+from image_harness.plugin.running import Running
 
 
 @pytest.fixture(scope="session")
@@ -95,3 +96,33 @@ def test_file_of_the_base(filesystem: FileSystem, item: Item) -> None:
     entry = filesystem.entry(item.value)
     assert entry is not None, f"{item.value} is not in the image"
     assert entry.size > 0
+
+
+@requirement("base.hello")
+def test_hello(running: Running) -> None:
+    assert running.python_json('print(\'{"said": "hello"}\')') == {"said": "hello"}
+
+
+@requirement("base.utf8")
+def test_utf8(running: Running) -> None:
+    assert running.interpreter.encoding == "utf-8"
+
+
+@requirement("base.standard-library")
+def test_every_module_of_the_standard_library_imports(running: Running, design: Design) -> None:
+    code = """
+import contextlib, importlib, io, json, sys
+left_out = set(sys.argv[1:])
+failed, imported = {}, 0
+for name in sorted(set(sys.stdlib_module_names) - left_out):
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            importlib.import_module(name)
+        imported += 1
+    except BaseException as error:
+        failed[name] = f"{type(error).__name__}: {error}"
+print(json.dumps({"failed": failed, "imported": imported}))
+"""
+    found = running.python_json(code, *design.base.not_in_standard_library)
+    assert found["imported"] > 200
+    assert found["failed"] == {}

@@ -5,10 +5,15 @@ from __future__ import annotations
 import ast
 import re
 
+import pytest
+
 from image_harness import requirement
 from image_harness.design import Design
 from image_harness.dockerfile import Stage
+from image_harness.engine import Container, ServiceObservation
 from image_harness.image import FileSystem, Image
+from image_harness.plugin.running import Running
+from image_harness.plugin.scenarios import FALLBACK_PORT, OTHER_PORT, WITHOUT_PYTHONPATH, Scenarios
 
 
 @requirement("entrypoint.empty")
@@ -55,3 +60,60 @@ def test_script_acts_only_when_run(filesystem: FileSystem, design: Design) -> No
     tree = ast.parse(filesystem.read_text(design.application.entrypoint))
     guards = [ast.unparse(node.test) for node in tree.body if isinstance(node, ast.If)]
     assert "__name__ == '__main__'" in guards
+
+
+@requirement("entrypoint.default-port")
+def test_answers_on_the_default_port(running: Running) -> None:
+    assert running.answer.answered, running.answer.reason
+
+
+@requirement("entrypoint.all-interfaces")
+def test_listens_on_all_interfaces(container: Container, design: Design) -> None:
+    sockets = container.listening_sockets(interpreter=design.image.interpreter)
+    addresses = {socket.address for socket in sockets if socket.port == design.service.port}
+    assert addresses == {"0.0.0.0"}
+
+
+@requirement("entrypoint.no-other-port")
+def test_listens_on_no_other_port(container: Container, design: Design) -> None:
+    ports = {socket.port for socket in container.listening_sockets(interpreter=design.image.interpreter)}
+    assert ports == {design.service.port}
+
+
+@requirement("entrypoint.port-variable", "entrypoint.port-precedence")
+def test_answers_on_the_port_of_the_variable_before_its_fallback(scenarios: Scenarios, design: Design) -> None:
+    observed = scenarios.service(OTHER_PORT)
+    assert observed.answer.answered, observed.answer.reason
+    assert [socket.port for socket in observed.sockets] == [design.runtime.other_port]
+
+
+@requirement("entrypoint.port-fallback")
+def test_answers_on_the_port_of_the_fallback_variable(scenarios: Scenarios, design: Design) -> None:
+    observed = scenarios.service(FALLBACK_PORT)
+    assert observed.answer.answered, observed.answer.reason
+    assert [socket.port for socket in observed.sockets] == [design.runtime.fallback_port]
+
+
+@requirement("entrypoint.site-packages-on-path")
+def test_answers_without_pythonpath(scenarios: Scenarios) -> None:
+    observed = scenarios.service(WITHOUT_PYTHONPATH)
+    assert observed.answer.answered, observed.answer.reason
+
+
+def stopped(observed: ServiceObservation, design: Design) -> tuple[int, bool]:
+    """Return the exit code, and whether the service ended in time; what never ran cannot be stopped."""
+    if observed.stop is None:
+        pytest.fail(f"the service did not answer, so it could not be stopped: {observed.answer.reason}")
+    return observed.stop.exit_code, observed.stop.duration <= design.runtime.stop_within
+
+
+@requirement("entrypoint.stop-sigterm")
+def test_ends_on_sigterm(scenarios: Scenarios, design: Design) -> None:
+    observed = scenarios.service(OTHER_PORT)
+    assert stopped(observed, design) == (0, True), f"SIGTERM: {observed.stop}"
+
+
+@requirement("entrypoint.stop-sigint")
+def test_ends_on_sigint(scenarios: Scenarios, design: Design) -> None:
+    observed = scenarios.service(WITHOUT_PYTHONPATH)
+    assert stopped(observed, design) == (0, True), f"SIGINT: {observed.stop}"

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+import pytest
+
 from image_harness import requirement
 from image_harness.design import Design
 from image_harness.dockerfile import Stage
+from image_harness.engine import Clock, Container, HealthStatus, RunOptions
 from image_harness.image import FileSystem, Image
+from image_harness.plugin.fixtures import RunContainer
+from image_harness.plugin.running import Running
+from image_harness.plugin.scenarios import DEPLOYED, OTHER_PORT, Scenarios
 from image_harness.types import HealthCheck
 
 
@@ -84,3 +91,56 @@ def test_format_carries_the_health_check(image: Image) -> None:
     run_configuration = image.config.raw["config"]
     assert isinstance(run_configuration, dict)
     assert "Healthcheck" in run_configuration
+
+
+@requirement("health.engine-definition")
+def test_engine_holds_the_designed_health_check(scenarios: Scenarios, design: Design) -> None:
+    found = scenarios.service(DEPLOYED).health_check
+    assert found is not None, "the engine holds no health check for the container"
+    wanted = design.health_check
+    assert (found.test, found.interval, found.timeout, found.start_period, found.retries) == (
+        wanted.test,
+        wanted.interval,
+        wanted.timeout,
+        wanted.start_period,
+        wanted.retries,
+    )
+
+
+@requirement("health.probe-listening")
+def test_probe_while_the_service_listens(container: Container, design: Design) -> None:
+    assert container.run(design.health_check.test[1:]).exit_code == 0
+
+
+@requirement("health.probe-not-listening")
+def test_probe_while_nothing_listens_on_its_port(scenarios: Scenarios, design: Design) -> None:
+    observed = scenarios.service(OTHER_PORT)
+    if observed.probe is None:
+        pytest.fail(f"the service did not answer on another port, so the probe was not tried: {observed.answer.reason}")
+    assert design.service.port not in [socket.port for socket in observed.sockets]
+    assert observed.probe.exit_code == 1
+
+
+@requirement("health.starting-first")
+def test_starting_comes_first(running: Running) -> None:
+    assert running.first_state.health.status is HealthStatus.STARTING
+
+
+@requirement("health.healthy")
+def test_becomes_healthy(container: Container, design: Design, clock: Clock) -> None:
+    container.wait_for_health(HealthStatus.HEALTHY, clock.limit(design.runtime.healthy_within))
+    timeline = container.health_timeline()
+    assert timeline.statuses == (HealthStatus.STARTING, HealthStatus.HEALTHY)
+
+
+@requirement("health.as-designed")
+def test_becomes_healthy_with_the_designed_timing(run_container: RunContainer, design: Design) -> None:
+    wanted = design.health_check
+    with run_container(RunOptions()) as container:
+        limit = wanted.start_period + wanted.retries * (wanted.interval + wanted.timeout)
+        container.wait_for_health(HealthStatus.HEALTHY, limit)
+        timeline = container.health_timeline()
+        reached = timeline.until(HealthStatus.HEALTHY)
+        assert timeline.statuses == (HealthStatus.STARTING, HealthStatus.HEALTHY)
+        assert reached is not None
+        assert timedelta() < reached <= wanted.start_period + wanted.interval

@@ -13,6 +13,7 @@ from image_harness.dockerfile import Instruction, Stage
 from image_harness.dockerfile.words import environment
 from image_harness.image import FileSystem, Image
 from image_harness.image.certificates import ca_certificates
+from image_harness.plugin.running import Running
 
 
 @pytest.fixture(scope="session")
@@ -142,8 +143,8 @@ def test_package_is_present(filesystem: FileSystem, design: Design, item: Item) 
 
 
 @requirement("site-packages.import.{key}", for_each="site_packages.packages")
-def test_package_imports_from_site_packages(interpreter_facts, design: Design, item: Item) -> None:
-    imported = interpreter_facts.imports[item.key]
+def test_package_imports_from_site_packages(running: Running, design: Design, item: Item) -> None:
+    imported = running.interpreter.imports[item.key]
     assert imported.error is None, f"import {item.key} fails: {imported.error}"
     assert (imported.file or "").startswith(f"{design.site_packages.path}/{item.key}/")
 

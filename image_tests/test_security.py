@@ -11,7 +11,9 @@ from image_harness import requirement
 from image_harness.design import Design
 from image_harness.dockerfile import Dockerfile, Stage
 from image_harness.dockerfile.words import environment
+from image_harness.engine import Container, ProcessFacts
 from image_harness.image import Entry, EntryType, FileSystem, Image
+from image_harness.plugin.running import Running
 
 PROGRAM_DIRECTORIES = ("bin", "sbin", "libexec")
 SECRET_NAME = re.compile(r"(?i)(passw(or)?d|secret|token|api_?key|private_?key|credential)")
@@ -156,3 +158,40 @@ def test_no_secret_in_the_dockerfile(dockerfile: Dockerfile) -> None:
             names += [name for name, _ in environment(instruction.text)]
     assert names, "the Dockerfile has neither ARG nor ENV"
     assert [name for name in names if SECRET_NAME.search(name)] == []
+
+
+@pytest.fixture(scope="session")
+def first_process(container: Container) -> ProcessFacts:
+    """The service's own process: the first one of the container."""
+    return next(process for process in container.processes() if process.pid in (1, None))
+
+
+@requirement("user.process-uid")
+def test_uid_of_the_process(first_process: ProcessFacts, design: Design) -> None:
+    assert first_process.uid == design.image.uid
+
+
+@requirement("user.process-gid")
+def test_gid_of_the_process(first_process: ProcessFacts, design: Design) -> None:
+    assert first_process.gid == design.image.gid
+
+
+@requirement("user.no-root-process")
+def test_no_process_runs_as_root(container: Container) -> None:
+    processes = container.processes()
+    assert processes, "the container has no process"
+    assert [process for process in processes if process.uid == 0] == []
+
+
+@requirement("distroless.no-shell-runs")
+def test_no_shell_runs(running: Running) -> None:
+    code = """
+import json, subprocess, sys
+ran = subprocess.run([sys.executable, "-c", "print(6 * 7)"], capture_output=True, text=True).stdout.strip()
+try:
+    shell = subprocess.run("true", shell=True).returncode
+except FileNotFoundError as error:
+    shell = f"not found: {error.filename}"
+print(json.dumps({"a program": ran, "a shell": shell}))
+"""
+    assert running.python_json(code) == {"a program": "42", "a shell": "not found: /bin/sh"}

@@ -10,7 +10,8 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from monitor_build.errors import BuildError
@@ -24,6 +25,9 @@ _KEPT_SETTINGS = re.compile(
     re.IGNORECASE,
 )
 """What of apt's settings decides whether the archive can be reached; everything else is this machine's own business."""
+
+
+_DATE = re.compile(r"^Date: (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +209,18 @@ class Archive:
             raise BuildError("none of its sources is Debian's archive", where="apt's configuration")
         self._write_sources(kept)
         return replace(self, sources=kept)
+
+    def date(self) -> datetime:
+        """When the archive was published last: the youngest date of its indices' signed heads.
+
+        Raises:
+            BuildError: It has not been updated from.
+        """
+        heads = (file.read_text(errors="replace") for file in (self.root / "lists").glob("*_InRelease"))
+        dates = [parsedate_to_datetime(found[1]) for head in heads if (found := _DATE.search(head))]
+        if not dates:
+            raise BuildError("its indices tell no date", where="Debian's archive")
+        return max(dates)
 
     def download(self, packages: Sequence[str], destination: Path) -> list[Path]:
         """Fetches packages, verified by apt against the archive's signature.

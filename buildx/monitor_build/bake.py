@@ -55,6 +55,7 @@ class Bake:
         root: The repository's top folder.
         log: Where BuildKit's output is kept.
         progress: How it is shown.
+        use_cache: Whether a step that was built before may be taken from BuildKit's cache.
         echo: Told each line of it, unless the progress is quiet or BuildKit's own.
     """
 
@@ -62,6 +63,7 @@ class Bake:
     root: Path
     log: Path
     progress: Progress
+    use_cache: bool
     echo: Echo
 
     def run(self, target: str, variables: Mapping[str, str]) -> Exported:
@@ -112,6 +114,7 @@ class Bake:
             shown,
             "--metadata-file",
             metadata,
+            *([] if self.use_cache else ["--no-cache"]),
         ]
 
     @staticmethod

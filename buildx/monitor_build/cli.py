@@ -6,9 +6,11 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 
 from monitor_build.bake import Progress
 from monitor_build.bases import BasesChoice, search_path
@@ -24,6 +26,7 @@ from monitor_build.staleness import why_stale
 DEFAULT_TAG = "pickme/lucid-rdp-monitor:latest-arm64"
 EXIT_UP_TO_DATE = 1
 EXIT_ERROR = 2
+_Choice = TypeVar("_Choice", bound=Enum)
 _REFERENCE = re.compile(r"[a-z0-9][a-z0-9._/:-]*:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
@@ -46,7 +49,7 @@ def main(argv: Sequence[str], root: Path) -> int:
         print(f"build: {problem}", file=sys.stderr)
         return EXIT_ERROR
     except Interrupted as signal:
-        print(f"build: interrupted ({signal}); nothing was tagged", file=sys.stderr)
+        print(f"build: interrupted ({signal}); nothing half-made is left", file=sys.stderr)
         return signal.exit_code
 
 
@@ -80,6 +83,7 @@ def _wish(options: argparse.Namespace, root: Path) -> Wish:
         options.bases,
         options.refresh_bases,
         tuple(options.output or [Output()]),
+        options.use_cache,
         options.cache,
         options.progress,
     )
@@ -128,13 +132,13 @@ def _parser(root: Path) -> argparse.ArgumentParser:
     )
     what.add_argument(
         "--bases",
-        type=BasesChoice,
-        choices=list(BasesChoice),
+        type=_one_of(BasesChoice),
         default=BasesChoice.AUTO,
         metavar="auto|upstream|stand-in",
         help="what to stand on; auto: upstream where its registry answers (default: auto)",
     )
     what.add_argument("--refresh-bases", action="store_true", help="make the stand-ins anew, with today's packages")
+    what.add_argument("--no-cache", dest="use_cache", action="store_false", help="build every step anew")
     where = parser.add_argument_group("where it goes")
     where.add_argument(
         "--output",
@@ -153,8 +157,7 @@ def _parser(root: Path) -> argparse.ArgumentParser:
     where.add_argument("--cache", type=Path, metavar="DIR", help="read and write build steps there (type=local)")
     where.add_argument(
         "--progress",
-        type=Progress,
-        choices=list(Progress),
+        type=_one_of(Progress),
         default=Progress.AUTO,
         metavar="auto|plain|tty|quiet",
         help="how the build is shown; auto and plain keep a log, tty leaves the terminal to buildx (default: auto)",
@@ -169,6 +172,17 @@ def _parser(root: Path) -> argparse.ArgumentParser:
     )
     instead.add_argument("--pin", action="store_true", help="look up the bases' digests and write buildx/bases.lock")
     return parser
+
+
+def _one_of(kind: type[_Choice]) -> Callable[[str], _Choice]:
+    def choose(text: str) -> _Choice:
+        try:
+            return kind(text)
+        except ValueError:
+            names = ", ".join(str(member.value) for member in kind)
+            raise argparse.ArgumentTypeError(f"{text!r} is not one of {names}") from None
+
+    return choose
 
 
 def _reference(text: str) -> str:

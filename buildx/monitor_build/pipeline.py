@@ -43,6 +43,7 @@ class Wish:
         bases: What to stand on.
         anew: Make stand-ins even where there are some.
         outputs: Where the image goes.
+        use_cache: Whether steps that were built before may be used again.
         cache: A folder that build steps are read from and written to.
         progress: How the build is shown.
     """
@@ -53,6 +54,7 @@ class Wish:
     bases: BasesChoice
     anew: bool
     outputs: tuple[Output, ...]
+    use_cache: bool
     cache: Path | None
     progress: Progress
 
@@ -146,7 +148,7 @@ def _bake(
             "The engine keeps images in its classic store: built without provenance. With"
             ' {"features": {"containerd-snapshotter": true}} in daemon.json it could keep it'
         )
-    bake = Bake(client, wish.root, wish.state / "build.log", wish.progress, echo)
+    bake = Bake(client, wish.root, wish.state / "build.log", wish.progress, wish.use_cache, echo)
     variables = _variables(wish, engine, bases)
     exported = Exported(None, None, None)
     engine_id = None

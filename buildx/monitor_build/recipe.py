@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 from monitor_build.oci import Layout
@@ -49,13 +51,14 @@ class Recipe(ABC):
         """The first line of the history of every image built on the stand-in."""
         return f"{STAND_IN_MARK} for {self.stands_in_for}, put together from Debian packages (not the upstream image)"
 
+    @cached_property
     def key(self) -> str:
         """What decides the stand-in's content, except for the versions that the archive holds at the time."""
         digest = hashlib.sha256(self.file.read_bytes())
         # The makers' code is part of the recipe: a change of theirs must not leave an old image in use.
         makers = [Path(__file__).with_name(name) for name in SHARED_MAKERS]
         for module in (*makers, Path(inspect.getfile(type(self)))):
-            digest.update(module.read_bytes())
+            digest.update(_meaning(module))
         for part in self.settings():
             digest.update(part.encode() + b"\0")
         return digest.hexdigest()
@@ -78,3 +81,9 @@ class Recipe(ABC):
         Raises:
             BuildError: Packages cannot be had, or a tool is missing or fails.
         """
+
+
+@cache
+def _meaning(module: Path) -> bytes:
+    """A digest of a module's code: its comments and line breaks do not count."""
+    return hashlib.sha256(ast.dump(ast.parse(module.read_bytes())).encode()).digest()

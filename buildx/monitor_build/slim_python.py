@@ -7,7 +7,6 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from monitor_build.apt import Archive, Source
@@ -17,8 +16,8 @@ from monitor_build.pip_config import PipConfig
 from monitor_build.process import Echo, run_logged
 from monitor_build.recipe import Made, Recipe
 
-CA_BUNDLE = "/etc/pip/index-authorities.pem"
-"""Where the builder's pip finds the authorities of this machine: not where Debian keeps the ones that images get."""
+CA_BUNDLE = "/etc/machine-authorities.pem"
+"""Where the builder's pip and apt find the authorities of this machine: not where Debian keeps what images get."""
 
 
 class SlimPython(Recipe):
@@ -59,13 +58,14 @@ class SlimPython(Recipe):
         sources.write_text("\n".join(map(str, archive.sources)))
         tar = workshop / "rootfs.tar"
         status = workshop / "status"
-        started = datetime.now(UTC)
+        clock = archive.date()
         log = workshop / "mmdebstrap.log"
         code = run_logged(
             [*self._command(workshop, status), self._data["suite"], tar, sources],
             log=log,
             echo=self._echo,
-            environment={**os.environ, "TMPDIR": str(workshop)},
+            # By this date the same packages give the same bytes, and what was built on them stays in BuildKit's cache.
+            environment={**os.environ, "TMPDIR": str(workshop), "SOURCE_DATE_EPOCH": str(int(clock.timestamp()))},
         )
         if code != 0:
             raise BuildError(
@@ -80,7 +80,7 @@ class SlimPython(Recipe):
             layout.add_layer(tar, compress=False),
             platform=Platform("linux", self._data["architecture"], self._data["variant"]),
             run=RunConfig(config["user"], config["working_dir"], config["env"], cmd=tuple(config["cmd"])),
-            created=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            created=clock.strftime("%Y-%m-%dT%H:%M:%SZ"),
             created_by=self.created_by,
             comment=" ".join(f"{name}={version}" for name, version in versions.items()),
         )
@@ -95,8 +95,12 @@ class SlimPython(Recipe):
             "--format=tar",
             "--verbose",
             f"--include={','.join(data['packages'])}",
+            # As upstream's Debian is, without the package that would convert another one and the Perl that it needs.
+            "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
             # The tar is what has to be whole in the end, not the disk underneath while it is made.
             "--dpkgopt=force-unsafe-io",
+            *(f"--dpkgopt=path-exclude={pattern}" for pattern in data["left_out"]),
+            *(f"--dpkgopt=path-include={pattern}" for pattern in data["kept"]),
             *(f'--aptopt={key} "{value}"' for key, value in self._apt_settings.items()),
             *(f"--customize-hook={hook}" for hook in self._hooks(workshop, status)),
         ]
@@ -122,16 +126,21 @@ class SlimPython(Recipe):
         pip_conf.write_text(self._pip.as_file(CA_BUNDLE))
         yield f'cp {shlex.quote(str(pip_conf))} "$1"/etc/pip.conf'
         if self._pip.ca_bundle:
-            yield f'mkdir -p "$1"{Path(CA_BUNDLE).parent}'
-            yield f'cp {shlex.quote(str(self._pip.ca_bundle))} "$1"{CA_BUNDLE}'
-        for keyring in self._keyrings():
-            there = f'"$1"{shlex.quote(keyring)}'
-            yield f"test -e {there} || install -D -m 644 {shlex.quote(keyring)} {there}"
+            yield f'install -D -m 644 {shlex.quote(str(self._pip.ca_bundle))} "$1"{CA_BUNDLE}'
+            # apt in the builder meets the same interception as pip there.
+            apt_conf = workshop / "apt.conf"
+            apt_conf.write_text(f'Acquire::https::CaInfo "{CA_BUNDLE}";\n')
+            yield f'cp {shlex.quote(str(apt_conf))} "$1"/etc/apt/apt.conf.d/01authorities'
+        for file in self._files_that_apt_names():
+            there = f'"$1"{shlex.quote(file)}'
+            yield f"test -e {there} || install -D -m 644 {shlex.quote(file)} {there}"
         yield f'cp "$1"/var/lib/dpkg/status {shlex.quote(str(status))}'
 
-    def _keyrings(self) -> list[str]:
-        signers = (word for source in self._sources for word in source.options.get("Signed-By", "").split())
-        return sorted({word for word in signers if word.startswith("/")})
+    def _files_that_apt_names(self) -> list[str]:
+        """Keyrings and authorities of this machine's apt, whose configuration is the builder's as well."""
+        signers = {word for source in self._sources for word in source.options.get("Signed-By", "").split()}
+        authorities = {value for key, value in self._apt_settings.items() if key.lower().endswith("::cainfo")}
+        return sorted(name for name in signers | authorities if name.startswith("/"))
 
 
 def _installed(status: str) -> Iterator[tuple[str, str]]:

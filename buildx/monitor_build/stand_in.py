@@ -101,7 +101,7 @@ class StandInStore:
             workshop.mkdir()
             layout = Layout(making / "layout")
             made = recipe.make(layout, workshop)
-            stand_in = StandIn(self._home(recipe).resolve(), recipe.key(), made.digest, made.packages)
+            stand_in = StandIn(self._home(recipe).resolve(), recipe.key, made.digest, made.packages)
             record = asdict(stand_in) | {"directory": None, "stands_in_for": recipe.stands_in_for}
             (layout.directory / RECORD).write_text(json.dumps(record, indent=1) + "\n")
             self._clear_away(f"{recipe.name}-*")
@@ -115,7 +115,7 @@ class StandInStore:
             shutil.rmtree(folder)
 
     def _home(self, recipe: Recipe) -> Path:
-        return self._folder / f"{recipe.name}-{recipe.key()[:KEY_LENGTH]}"
+        return self._folder / f"{recipe.name}-{recipe.key[:KEY_LENGTH]}"
 
 
 @contextmanager

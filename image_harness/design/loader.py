@@ -17,7 +17,7 @@ from image_harness.design.source import Key, Source, read_source
 from image_harness.errors import HarnessError
 from image_harness.types import Digest
 
-_PLACEHOLDER = re.compile(r"\$\{([a-z_]+(?:\.[a-z_]+)+)\}")
+_PLACEHOLDER = re.compile(r"\$\{([a-z_]+(?:\.[a-z_]+)*)\}")
 _EXTENDS = "extends"
 
 

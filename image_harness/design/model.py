@@ -201,6 +201,7 @@ class BaseDesign(Model):
     os_release_name: str
     files: tuple[AbsolutePath, ...]
     replaced_files: tuple[AbsolutePath, ...]
+    not_in_standard_library: tuple[str, ...]
 
 
 class Absent(Model):
@@ -246,12 +247,35 @@ class Deployment(Model):
     memory_mib: int
 
 
+class ConfigurationDesign(Model):
+    """How the configuration is loaded, and one setting that shows which source wins.
+
+    Attributes:
+        module: The module that loads it.
+        function: Its function that returns the settings.
+        setting: A whole number among them, under the same name in the file and as attribute.
+        variable: The setting's environment variable.
+        default: The setting's default.
+        file_variable: The variable that names the YAML file.
+        invalid: A value of the variable that is not allowed.
+    """
+
+    module: str
+    function: str
+    setting: str
+    variable: str
+    default: int
+    file_variable: str
+    invalid: str
+
+
 class RuntimeDesign(Model):
     """How a container of the image behaves."""
 
     port_variable: str
     port_fallback_variable: str
     host_variable: str
+    health_path: str
     other_port: int
     fallback_port: int
     invalid_ports: tuple[InvalidPort, ...]
@@ -259,6 +283,8 @@ class RuntimeDesign(Model):
     healthy_within: Duration
     answers_within: Duration
     routes: tuple[Route, ...]
+    openapi_routes: tuple[str, ...]
+    configuration: ConfigurationDesign
     deployment: Deployment
 
 

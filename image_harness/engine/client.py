@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,9 @@ def resolve_url(engine: str, environment: Mapping[str, str] | None = None) -> st
         return variables.get("CONTAINER_HOST") or f"unix://{_podman_socket(variables.get('XDG_RUNTIME_DIR'))}"
     scheme, separator, rest = engine.partition("://")
     if not separator or scheme not in _SCHEMES or not rest:
-        raise HarnessError(f"not an engine: {engine!r}", fix="use docker, podman or a URL such as unix:///run/engine.sock")
+        raise HarnessError(
+            f"not an engine: {engine!r}", fix="use docker, podman or a URL such as unix:///run/engine.sock"
+        )
     return engine
 
 
@@ -76,6 +79,7 @@ def connect(url: str) -> tuple[APIClient, EngineFacts]:
 
     client: APIClient | None = None
     try:
+        _knock(url)
         client = docker.APIClient(base_url=url, version="auto", timeout=_REQUEST_SECONDS, use_ssh_client=True)
         return client, _facts(url, client)
     except (DockerException, RequestException, OSError, KeyError, ValueError) as error:
@@ -105,6 +109,14 @@ def translated(where: str) -> Iterator[None]:
 def architecture_name(text: str) -> str:
     """The name in GOARCH for what the kernel calls a machine."""
     return _ARCHITECTURES.get(text, text)
+
+
+def _knock(url: str) -> None:
+    """Try a socket before the library does, which leaves its own end open when nobody listens."""
+    scheme, _, path = url.partition("://")
+    if scheme in ("unix", "http+unix"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knocking:
+            knocking.connect(path)
 
 
 def _facts(url: str, client: APIClient) -> EngineFacts:

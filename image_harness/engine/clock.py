@@ -53,5 +53,7 @@ class Clock:
             exit_code = container.wait_exit(_PATIENCE)
             elapsed = timedelta(seconds=time.monotonic() - start)
             if exit_code != 0:
-                raise EngineError(f"the calibration ended with exit code {exit_code}: {container.logs(tail=3)}", where=image)
+                raise EngineError(
+                    f"the calibration ended with exit code {exit_code}: {container.logs(tail=3)}", where=image
+                )
         return cls(elapsed / REFERENCE)

@@ -9,15 +9,15 @@ class EngineError(HarnessError):
     """The engine could not be reached, or refused a request."""
 
 
-class CommandNotRun(EngineError):
+class CommandNotRun(EngineError):  # noqa: N818 - named by what happened
     """A command never started: no such executable, user or directory, or the engine refused it."""
 
 
-class CommandTimedOut(EngineError):
+class CommandTimedOut(EngineError):  # noqa: N818 - named by what happened
     """A command was started and had not ended when its time was up."""
 
 
-class ContainerLost(EngineError):
+class ContainerLost(EngineError):  # noqa: N818 - named by what happened
     """The container is gone or stopped, so what was asked of it cannot be answered."""
 
 
@@ -25,5 +25,5 @@ class ContainerDied(ContainerLost):
     """The container ended while something was waited for; the message has its exit code and last log lines."""
 
 
-class WaitExpired(EngineError):
+class WaitExpired(EngineError):  # noqa: N818 - named by what happened
     """What was waited for did not come in time, in a container that still runs."""

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Any
 
 from image_harness.engine.errors import CommandNotRun, CommandTimedOut, ContainerLost
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
 # What engines write into the command's own output when the runtime could not start it.
 _RUNTIME_FAILURE = re.compile(
-    r"OCI runtime|exec failed|unable to start container process|no users found|unable to find (user|group)|no such file"
+    r"OCI runtime|exec failed|unable to start container process|no users found|unable to find (user|group)"
     r"|crun:|runc:|executable file .* not found",
     re.IGNORECASE,
 )
 _NOT_STARTED_CODES = (125, 126, 127)
+_STDERR = 2  # the stream's number in the API's multiplexed output
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,65 +44,93 @@ class CommandResult:
     stderr: str
 
 
-@dataclass(slots=True)
-class _Output:
-    """What a command has written so far, and how reading it ended."""
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """Commands in one container.
 
-    stdout: list[bytes] = field(default_factory=list)
-    stderr: list[bytes] = field(default_factory=list)
-    error: Exception | None = None
-
-    def read(self, stream: Iterator[tuple[bytes | None, bytes | None]]) -> None:
-        try:
-            for out, err in stream:
-                self.stdout.append(out or b"")
-                self.stderr.append(err or b"")
-        except Exception as error:  # noqa: BLE001 - crosses from the reading thread to the caller
-            self.error = error
-
-
-def execute(
-    client: APIClient,
-    container_id: str,
-    where: str,
-    argv: Sequence[str],
-    *,
-    user: str | None,
-    environment: Mapping[str, str] | None,
-    limit: timedelta,
-) -> CommandResult:
-    """Run a command in a running container.
-
-    Raises:
-        CommandNotRun: The engine or its runtime could not start it.
-        CommandTimedOut: It did not end in time; it was killed where the engine is local.
-        ContainerLost: The container is gone, stopped, or ended while the command ran.
+    Attributes:
+        client: The connection to the engine.
+        container_id: The container's id.
+        where: Its name, for messages.
     """
-    output = _Output()
-    with _not_run(client, container_id, where, argv):
-        created = client.exec_create(container_id, list(argv), user=user or "", environment=dict(environment or {}))
-        stream = client.exec_start(created["Id"], stream=True, demux=True)
-    reader = threading.Thread(target=output.read, args=(stream,), name=f"exec in {where}", daemon=True)
-    reader.start()
-    reader.join(limit.total_seconds())
-    with _not_run(client, container_id, where, argv):
-        found = client.exec_inspect(created["Id"])
-    if reader.is_alive():
-        _kill(int(found.get("Pid") or 0), container_id)
-        reader.join(1)
-        raise CommandTimedOut(f"{_shown(argv)} had not ended after {limit.total_seconds():g} s", where=where)
-    result = CommandResult(
-        exit_code=-1 if found.get("ExitCode") is None else int(found["ExitCode"]),
-        stdout=b"".join(output.stdout).decode(errors="replace"),
-        stderr=b"".join(output.stderr).decode(errors="replace"),
-    )
-    if output.error is not None:
-        raise ContainerLost(f"the output of {_shown(argv)} broke off: {output.error}", where=where)
-    if never_started(result, pid=int(found.get("Pid") or 0)):
-        raise CommandNotRun(f"{_shown(argv)} was not started: {(result.stdout + result.stderr).strip()[:400]}", where=where)
-    if found.get("Running") or result.exit_code < 0 or (result.exit_code and not _runs(client, container_id)):
-        raise ContainerLost(f"the container ended while {_shown(argv)} ran", where=where)
-    return result
+
+    client: APIClient
+    container_id: str
+    where: str
+
+    def run(
+        self, argv: Sequence[str], *, user: str | None, environment: Mapping[str, str] | None, limit: timedelta
+    ) -> CommandResult:
+        """Run a command and wait for its end.
+
+        Raises:
+            CommandNotRun: The engine or its runtime could not start it.
+            CommandTimedOut: It did not end in time; it was killed where the engine is local.
+            ContainerLost: The container is gone, stopped, or ended while the command ran.
+        """
+        shown = _shown(argv)
+        with self._translated(f"{shown} was not started"):
+            created = self.client.exec_create(
+                self.container_id, list(argv), user=user or "", environment=dict(environment or {})
+            )["Id"]
+            connection = self.client.exec_start(created, socket=True)
+        output = _Output()
+        try:
+            ended = output.read_all(connection, limit)
+            with self._translated(f"how {shown} ended cannot be told"):
+                found = self.client.exec_inspect(created)
+            if not ended:
+                self._kill(int(found.get("Pid") or 0))
+        finally:
+            _close(connection)
+        if not ended:
+            raise CommandTimedOut(f"{shown} had not ended after {limit.total_seconds():g} s", where=self.where)
+        return self._result(shown, output, found)
+
+    def _result(self, shown: str, output: _Output, found: Mapping[str, Any]) -> CommandResult:
+        """Judge what came back."""
+        if output.error is not None:
+            raise ContainerLost(f"the output of {shown} broke off: {output.error}", where=self.where)
+        exit_code = found.get("ExitCode")
+        if exit_code is None or exit_code < 0 or found.get("Running"):
+            raise ContainerLost(f"the engine does not know how {shown} ended", where=self.where)
+        result = CommandResult(int(exit_code), output.text(output.stdout), output.text(output.stderr))
+        if never_started(result, pid=int(found.get("Pid") or 0)):
+            words = (result.stdout + result.stderr).strip()[:400]
+            raise CommandNotRun(f"{shown} was not started: {words}", where=self.where)
+        # A command that the end of its container has killed has said nothing about the image.
+        if result.exit_code and not self._container_runs():
+            raise ContainerLost(f"the container ended while {shown} ran", where=self.where)
+        return result
+
+    @contextlib.contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        from docker.errors import APIError, DockerException  # noqa: PLC0415
+        from requests.exceptions import RequestException  # noqa: PLC0415
+
+        try:
+            yield
+        except APIError as error:
+            if not self._container_runs():
+                raise ContainerLost(f"{what}: the container does not run", where=self.where) from error
+            raise CommandNotRun(f"{what}: {error.explanation or error}", where=self.where) from error
+        except (DockerException, RequestException, OSError) as error:
+            raise ContainerLost(f"{what}: {error}", where=self.where) from error
+
+    def _container_runs(self) -> bool:
+        from docker.errors import APIError  # noqa: PLC0415
+
+        try:
+            document: dict[str, Any] = self.client.inspect_container(self.container_id)
+        except APIError:
+            return False
+        return bool(document["State"]["Running"])
+
+    def _kill(self, pid: int) -> None:
+        """End a command that ran out of time: the engine's API has no call for it, its host has."""
+        if pid and is_container_process(pid, self.container_id):
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def never_started(result: CommandResult, *, pid: int) -> bool:
@@ -116,36 +146,50 @@ def never_started(result: CommandResult, *, pid: int) -> bool:
     return not text or _RUNTIME_FAILURE.search(text) is not None
 
 
-@contextlib.contextmanager
-def _not_run(client: APIClient, container_id: str, where: str, argv: Sequence[str]) -> Iterator[None]:
-    from docker.errors import APIError, DockerException  # noqa: PLC0415
-    from requests.exceptions import RequestException  # noqa: PLC0415
+@dataclass(slots=True)
+class _Output:
+    """What a command has written so far, and how reading it ended."""
 
-    try:
-        yield
-    except APIError as error:
-        if not _runs(client, container_id):
-            raise ContainerLost(f"{_shown(argv)} was not started: the container does not run", where=where) from error
-        raise CommandNotRun(f"{_shown(argv)} was not started: {error.explanation or error}", where=where) from error
-    except (DockerException, RequestException, OSError) as error:
-        raise CommandNotRun(f"{_shown(argv)} was not started: {error}", where=where) from error
+    stdout: list[bytes] = field(default_factory=list)
+    stderr: list[bytes] = field(default_factory=list)
+    error: Exception | None = None
+
+    def read_all(self, connection: object, limit: timedelta) -> bool:
+        """Read until the stream ends; False when it has not within the limit.
+
+        A thread of its own reads: the library's calls know no time limit, and not every connection can be polled.
+        """
+        reader = threading.Thread(target=self._read, args=(connection,), daemon=True)
+        reader.start()
+        reader.join(limit.total_seconds())
+        return not reader.is_alive()
+
+    @staticmethod
+    def text(pieces: Sequence[bytes]) -> str:
+        """The pieces as one text."""
+        return b"".join(pieces).decode(errors="replace")
+
+    def _read(self, connection: object) -> None:
+        from docker.utils.socket import frames_iter  # noqa: PLC0415
+
+        try:
+            for stream, data in frames_iter(connection, tty=False):  # type: ignore[no-untyped-call]
+                (self.stderr if stream == _STDERR else self.stdout).append(data)
+        except Exception as error:  # noqa: BLE001 - crosses from the reading thread to the caller
+            self.error = error
 
 
-def _runs(client: APIClient, container_id: str) -> bool:
-    from docker.errors import APIError  # noqa: PLC0415
-
-    try:
-        document: dict[str, Any] = client.inspect_container(container_id)
-    except APIError:
-        return False
-    return bool(document["State"]["Running"])
-
-
-def _kill(pid: int, container_id: str) -> None:
-    """End a command that ran out of time: the engine's API has no call for it, its host has."""
-    if pid and is_container_process(pid, container_id):
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
+def _close(connection: Any) -> None:  # noqa: ANN401 - a socket, or the library's stand-in for one
+    """Close a connection that was taken out of the HTTP library's hands, which no longer does it."""
+    # The socket first ends any read that still waits on it; the response holds one more reference to it.
+    socket = getattr(connection, "_sock", connection)
+    with contextlib.suppress(OSError):
+        socket.shutdown(SHUT_RDWR)
+    response = getattr(connection, "_response", None)
+    if response is not None:
+        response.close()
+    with contextlib.suppress(OSError):
+        socket.close()
 
 
 def _shown(argv: Sequence[str]) -> str:

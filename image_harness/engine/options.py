@@ -12,7 +12,10 @@ from image_harness.engine.timestamps import to_nanoseconds
 from image_harness.types import HealthCheck, Platform, Port
 
 LOOPBACK = "127.0.0.1"
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def _nothing() -> Mapping[str, str]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class RunOptions:
         stop_signal: Replaces the image's.
     """
 
-    environment: Mapping[str, str] = field(default=_NOTHING)
+    environment: Mapping[str, str] = field(default_factory=_nothing)
     unset: tuple[str, ...] = ()
     command: tuple[str, ...] | None = None
     entrypoint: tuple[str, ...] | None = None
@@ -63,7 +66,7 @@ class RunOptions:
     read_only: bool = False
     cap_drop: tuple[str, ...] = ()
     security_options: tuple[str, ...] = ()
-    tmpfs: Mapping[str, str] = field(default=_NOTHING)
+    tmpfs: Mapping[str, str] = field(default_factory=_nothing)
     mounts: tuple[Mount, ...] = ()
     memory: int | None = None
     health_check: HealthCheck | None = None

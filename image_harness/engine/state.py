@@ -5,12 +5,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from image_harness.engine.errors import EngineError
 from image_harness.engine.timestamps import parse_timestamp
-from image_harness.types import Port
+from image_harness.types import HealthCheck, Port
+
+_DURATIONS = ("Interval", "Timeout", "StartPeriod", "StartInterval")
 
 
 class ContainerStatus(enum.StrEnum):
@@ -122,6 +124,22 @@ def parse_addresses(document: Mapping[str, Any]) -> dict[Port, tuple[str, int]]:
         for port, bindings in ports.items()
         if bindings
     }
+
+
+def parse_health_check(document: Mapping[str, Any]) -> HealthCheck | None:
+    """Read the health check that an inspect document's ``Config`` holds; None when it holds none."""
+    found = (document.get("Config") or {}).get("Healthcheck")
+    if not found:
+        return None
+    durations = {name: timedelta(microseconds=found[name] / 1000) if found.get(name) else None for name in _DURATIONS}
+    return HealthCheck(
+        test=tuple(found.get("Test") or ()),
+        interval=durations["Interval"],
+        timeout=durations["Timeout"],
+        start_period=durations["StartPeriod"],
+        start_interval=durations["StartInterval"],
+        retries=found.get("Retries") or None,
+    )
 
 
 def _health(document: Mapping[str, Any]) -> Health:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -13,39 +14,34 @@ from image_harness.image.blobs import Blob, Handle
 from image_harness.image.budget import Budget
 from image_harness.image.compression import Compression, decompress
 from image_harness.image.errors import ImageError, printable
-from image_harness.image.limits import ARCHIVE_MEMBERS, SYMLINKS
+from image_harness.image.limits import ARCHIVE_MEMBERS, KIB, SYMLINKS
 from image_harness.image.spool import Spool
 from image_harness.image.tar import TarMember, TarParser
 
 _STEP: Final = 4096
+_WORTH_READING_AHEAD: Final = 64 * KIB
+_TAR_MARK: Final = b"ustar"
+_TAR_MARK_OFFSET: Final = 257
 
 
 class ArchiveSource:
     """An image archive. One pass over its headers finds the members; none is unpacked.
 
     Args:
-        blob: The archive.
-        files: Closes what the source has opened.
+        blob: The archive; one that still arrives is read as it comes.
+        files: Closes what the source opens.
+        read_ahead: Called with each member that looks like a layer, as soon as its first bytes are there.
     """
 
-    def __init__(self, blob: Blob, files: ExitStack) -> None:
+    def __init__(self, blob: Blob, files: ExitStack, read_ahead: Callable[[Blob], None] | None = None) -> None:
         self.where = blob.where
         self._files = files
+        self._read_ahead = read_ahead
         self._members: dict[str, TarMember] = {}
         self._blob = blob
         if Compression.of(blob) is not Compression.NONE:
             self._blob = self._decompressed(blob)
         self._index()
-
-    @classmethod
-    def open(cls, path: Path) -> ArchiveSource:
-        """Open an archive file.
-
-        Raises:
-            ImageError: It cannot be opened or is no archive.
-        """
-        with ExitStack() as files:
-            return cls(_open_regular(path, files), files.pop_all())
 
     def find(self, name: str) -> Blob | None:
         """Return a member, following the archive's own links: old engines save equal layers as links to one another.
@@ -58,16 +54,15 @@ class ArchiveSource:
             return None
         for _ in range(SYMLINKS):
             if member.type == "0":
-                return Blob(f"{self.where}:{printable(name)}", self._blob.handle, member.offset, member.size)
+                return self._member_blob(name, member)
             target = member.link if member.type == "1" else posixpath.join(posixpath.dirname(member.name), member.link)
             if member.type not in ("1", "2") or (target := _normal(target)) not in self._members:
                 raise ImageError("is neither a file nor a link to one", where=f"{self.where}:{printable(name)}")
             member = self._members[target]
         raise ImageError("is a loop of links", where=f"{self.where}:{printable(name)}")
 
-    def close(self) -> None:
-        """Close the archive."""
-        self._files.close()
+    def _member_blob(self, name: str, member: TarMember) -> Blob:
+        return Blob(f"{self.where}:{printable(name)}", self._blob.handle, member.offset, member.size)
 
     def _decompressed(self, blob: Blob) -> Blob:
         spool = Spool(self.where)
@@ -99,7 +94,11 @@ class ArchiveSource:
             raise ImageError(f"{printable(name)} is there twice", where=self.where)
         if len(self._members) >= ARCHIVE_MEMBERS:
             raise ImageError(f"has more than {ARCHIVE_MEMBERS} members", where=self.where)
-        self._members[name] = member._replace(name=name)
+        self._members[name] = member = member._replace(name=name)
+        if self._read_ahead is not None and member.type == "0" and member.size >= _WORTH_READING_AHEAD:
+            blob = self._member_blob(name, member)
+            if _looks_like_a_layer(blob):
+                self._read_ahead(blob)
 
 
 def _normal(name: str) -> str:
@@ -107,7 +106,17 @@ def _normal(name: str) -> str:
     return posixpath.normpath(f"/{name}").lstrip("/")
 
 
-def _open_regular(path: Path, files: ExitStack) -> Blob:
+def _looks_like_a_layer(blob: Blob) -> bool:
+    is_tar = blob.read_exactly(_TAR_MARK_OFFSET, len(_TAR_MARK)) == _TAR_MARK
+    return is_tar or Compression.of(blob) is not Compression.NONE
+
+
+def open_archive(path: Path, files: ExitStack) -> Blob:
+    """Open an archive file, which ``files`` closes.
+
+    Raises:
+        ImageError: It cannot be opened or is no regular file.
+    """
     where = printable(str(path))
     try:
         # A pipe must not make the reader wait.

@@ -11,6 +11,7 @@ import errno
 import hashlib
 import os
 import stat
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -40,6 +41,9 @@ class Handle:
         if number >= 0:
             os.close(number)
 
+    def wait(self, end: int) -> None:
+        """Return once the file is complete up to a position: at once, for a file that nobody is writing any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Blob:
@@ -64,13 +68,14 @@ class Blob:
             ImageError: The file cannot be read, or has become shorter.
         """
         wanted = min(length, self.size - position)
+        self.handle.wait(self.offset + position + wanted)
         try:
             data = os.pread(self.handle.number, wanted, self.offset + position) if wanted > 0 else b""
         except OSError as error:
             reason = error.strerror if self.handle.number >= 0 else "the image is closed"
             raise ImageError(f"cannot be read: {reason}", where=self.where) from None
         if wanted > 0 and not data:
-            raise ImageError(f"ends at byte {position} of {self.size}", where=self.where)
+            raise ImageError(f"is cut off at byte {position}", where=self.where)
         return data
 
     def read_all(self, limit: int) -> bytes:
@@ -104,9 +109,6 @@ class BlobSource(Protocol):
 
     def find(self, name: str) -> Blob | None:
         """Return a file, or None where there is none of that name."""
-
-    def close(self) -> None:
-        """Close whatever is open."""
 
 
 def blob_name(digest: Digest) -> str:
@@ -147,15 +149,18 @@ class DirectorySource:
 
     Args:
         path: The directory; it may itself be reached through symbolic links.
+        files: Closes what the source opens.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, files: ExitStack) -> None:
+        self._opened = files
         self.where = printable(str(path))
         self._files: dict[str, Blob | None] = {}
         try:
             self._root = Handle(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         except OSError as error:
             raise ImageError(f"no OCI layout: {error.strerror}", where=self.where) from None
+        files.callback(self._root.close)
 
     def find(self, name: str) -> Blob | None:
         """Return a regular file of the layout.
@@ -187,16 +192,9 @@ class DirectorySource:
             raise ImageError(f"cannot be opened: {reason}", where=where) from None
         finally:
             os.close(directory)
+        handle = Handle(descriptor)
+        self._opened.callback(handle.close)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            os.close(descriptor)
             raise ImageError("is not a regular file", where=where)
-        return Blob(where, Handle(descriptor), 0, status.st_size)
-
-    def close(self) -> None:
-        """Close all files of the layout."""
-        for blob in self._files.values():
-            if blob is not None:
-                blob.handle.close()
-        self._files.clear()
-        self._root.close()
+        return Blob(where, handle, 0, status.st_size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import io
+import secrets
 import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, Final, cast
@@ -15,6 +16,7 @@ from image_harness.image.limits import EXPANSION, EXPANSION_FREE, KIB, ZSTD_WIND
 _READ: Final = 128 * KIB
 _WRITE: Final = 256 * KIB
 _GZIP: Final = 16 + zlib.MAX_WBITS
+_MARK: Final = 16
 
 
 class Compression(enum.Enum):
@@ -88,30 +90,47 @@ def _gunzip(blob: Blob, seen: Callable[[bytes], object]) -> Iterator[bytes]:
 
 
 class _Reader(io.RawIOBase):
-    """What python-zstandard reads from: a blob as a file object that shows what passes."""
+    """What python-zstandard reads from: a blob as a file object that shows what passes, and ends with a frame of ours.
 
-    def __init__(self, blob: Blob, seen: Callable[[bytes], object]) -> None:
+    Args:
+        blob: The blob.
+        seen: Called with the blob's bytes as they are read.
+        end: What follows the blob.
+    """
+
+    def __init__(self, blob: Blob, seen: Callable[[bytes], object], end: bytes) -> None:
         self._blob = blob
         self._seen = seen
+        self._end = end
         self._position = 0
 
     def read(self, size: int = -1) -> bytes:
         data = self._blob.read(self._position, size)
         self._position += len(data)
         self._seen(data)
+        if not data:
+            data, self._end = self._end[:size], self._end[size:]
         return data
 
 
 def _unzstd(blob: Blob, seen: Callable[[bytes], object]) -> Iterator[bytes]:
     import zstandard  # noqa: PLC0415  # only images that use it pay for it
 
-    reader = _Reader(blob, seen)
+    # python-zstandard takes a frame that is cut off for a whole one. A frame of our own behind the blob tells them
+    # apart: only where the last frame is whole does the output end with this frame's content, which nobody can guess.
+    mark = secrets.token_bytes(_MARK)
+    end = zstandard.ZstdCompressor(write_checksum=True).compress(mark)
+    reader = cast("IO[bytes]", _Reader(blob, seen, end))
     decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
+    kept = b""
     try:
-        with decompressor.stream_reader(cast("IO[bytes]", reader), read_size=_READ, read_across_frames=True) as stream:
+        with decompressor.stream_reader(reader, read_size=_READ, read_across_frames=True) as stream:
             while piece := stream.read(_WRITE):
-                yield piece
+                kept += piece
+                if len(kept) > _MARK:
+                    yield kept[:-_MARK]
+                    kept = kept[-_MARK:]
     except zstandard.ZstdError as error:
         raise ImageError(f"the zstd data is damaged: {error}", where=blob.where) from None
-    while reader.read(_READ):
-        pass  # what follows the last frame still belongs to the blob's digest
+    if kept != mark:
+        raise ImageError("the zstd data is cut off", where=blob.where)

@@ -1,47 +1,103 @@
-"""Images out of a running engine: its ``docker save`` stream, spooled to an anonymous temporary file."""
+"""Images out of a running engine: its ``docker save`` stream, read while it arrives.
+
+The stream goes into an anonymous temporary file, so that this transport meets the others in one reader. An engine takes
+its time to put an image together; the layers that have arrived are read meanwhile.
+"""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+import threading
+from contextlib import closing
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote
 
 import docker
-from docker.errors import DockerException, NotFound
+from docker.errors import DockerException
 from requests.exceptions import RequestException
 
-from image_harness.image.archive import ArchiveSource
+from image_harness.image.blobs import Blob
 from image_harness.image.errors import ImageError, printable
-from image_harness.image.limits import IMAGE_BYTES, MIB
+from image_harness.image.growing import GrowingHandle
+from image_harness.image.limits import IMAGE_BYTES, KIB
 from image_harness.image.reference import ImageReference
 from image_harness.image.spool import Spool
 
+_PIECE: Final = 256 * KIB
+#: An engine that says nothing for so long does not answer any more.
+_SILENCE: Final = timedelta(seconds=60)
 
-def open_daemon_image(reference: ImageReference, docker_host: str | None) -> ArchiveSource:
-    """Have an engine save an image.
+
+class Transfer:
+    """An engine saving an image, on a thread of its own.
 
     Args:
         reference: The engine's name for it.
         docker_host: Where the engine listens, as DOCKER_HOST takes it; None for the environment's choice.
 
+    Attributes:
+        blob: The archive, which grows: reading past what has arrived waits, and tells what the engine did wrong.
+
     Raises:
-        ImageError: There is no engine, it does not have the image, or the stream broke off.
+        ImageError: There is no room for the archive.
     """
-    where = printable(str(reference))
-    with ExitStack() as files:
-        spool = Spool(where)
-        files.callback(spool.close)
+
+    def __init__(self, reference: ImageReference, docker_host: str | None) -> None:
+        self._reference = reference
+        self._docker_host = docker_host
+        self._stopped = False
+        where = printable(str(reference))
+        self._spool = Spool(where, self._new_handle)
+        self.blob = Blob(where, self._handle, 0, IMAGE_BYTES)
+        threading.Thread(target=self._run, name="docker save", daemon=True).start()
+
+    def finish(self) -> None:
+        """Wait for the end of the stream.
+
+        Raises:
+            ImageError: It broke off.
+        """
+        self._handle.wait_for_end()
+
+    def stop(self) -> None:
+        """Make readers wait no longer, and take nothing more from the engine."""
+        self._stopped = True
+        self._handle.end()
+
+    def _new_handle(self, number: int) -> GrowingHandle:
+        self._handle = GrowingHandle(number)
+        return self._handle
+
+    def _run(self) -> None:
         try:
-            client = docker.DockerClient(base_url=docker_host) if docker_host else docker.from_env()
+            client = docker.DockerClient(base_url=self._docker_host) if self._docker_host else docker.from_env()
             with closing(client):
-                for piece in client.api.get_image(reference.name, chunk_size=MIB):
-                    spool.write(piece)
-                    if spool.size > IMAGE_BYTES:
-                        raise ImageError(f"has more than {IMAGE_BYTES} bytes", where=where)
-        except NotFound:
-            raise ImageError("the engine has no such image", where=where, fix="build it, or check the name") from None
+                self._receive(client.api)
+        except ImageError as error:
+            self._handle.end(error)
         except (DockerException, RequestException, OSError) as error:
-            raise ImageError(
-                f"the engine does not give it: {printable(str(error))}",
-                where=where,
-                fix="check that the engine runs and that DOCKER_HOST names it",
-            ) from None
-        return ArchiveSource(spool.blob(), files.pop_all())
+            what = f"the engine does not give the image: {printable(str(error))}"
+            self._fail(what, "check that it runs and that DOCKER_HOST names it")
+        else:
+            self._handle.end()
+
+    def _receive(self, api: docker.APIClient) -> None:
+        # The client's own get_image() cannot be left before its end without leaving the connection open.
+        url = f"{api.base_url}/v{api.api_version}/images/{quote(self._reference.name)}/get"
+        with api.get(url, stream=True, timeout=_SILENCE.total_seconds()) as response:
+            if response.status_code == HTTPStatus.NOT_FOUND:
+                self._fail("the engine has no such image", "build it, or check the name")
+                return
+            response.raise_for_status()
+            for piece in response.iter_content(_PIECE):
+                if self._stopped:
+                    return
+                self._spool.write(piece)
+                if self._spool.size > IMAGE_BYTES:
+                    self._fail(f"has more than {IMAGE_BYTES} bytes")
+                    return
+                self._handle.grow(self._spool.size)
+
+    def _fail(self, what: str, fix: str | None = None) -> None:
+        self._handle.end(ImageError(what, where=printable(str(self._reference)), fix=fix))

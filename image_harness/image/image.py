@@ -8,15 +8,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from image_harness.image.archive import ArchiveSource
+from image_harness.image.archive import ArchiveSource, open_archive
 from image_harness.image.attestations import Attestation, read_attestations
 from image_harness.image.blobs import BlobSource, DirectorySource
-from image_harness.image.budget import Budget
 from image_harness.image.config import HistoryEntry, ImageConfig
 from image_harness.image.docker_archive import select_from_docker_archive
 from image_harness.image.errors import printable
 from image_harness.image.filesystem import FileSystem
-from image_harness.image.layers import Layer, LayerScan, check_diff_id, check_digest, scan_layers
+from image_harness.image.layers import Layer, LayerScan, LayerScanner, check_diff_id, check_digest
 from image_harness.image.layout import select_from_layout
 from image_harness.image.manifest import Index, Manifest
 from image_harness.image.merge import Merger
@@ -124,14 +123,11 @@ def open_image(
         ImageError: There is no such image, or it is damaged, hostile or over a limit (``image_harness.image.limits``).
     """
     with ExitStack() as files:
-        source = _open_source(reference, docker_host)
-        files.callback(source.close)
-        if isinstance(source, ArchiveSource) and reference.transport is not Transport.OCI_ARCHIVE:
-            selection = select_from_docker_archive(source, reference, platform)
-        else:
-            selection = select_from_layout(source, reference, platform)
-        budget = Budget(printable(str(reference)))
-        scans = scan_layers(selection.layers, budget, files)
+        where = printable(str(reference))
+        with LayerScanner(where, files) as scanner, ExitStack() as streams:
+            source = _open_source(reference, docker_host, scanner, files, streams)
+            selection = _select(source, reference, platform)
+            scans, budget = scanner.scan(selection.layers)
         layers = _layers(selection, scans)
         merger = Merger(budget)
         for layer, scan in zip(layers, scans, strict=True):
@@ -146,23 +142,35 @@ def open_image(
             index_platform=selection.entry.platform if selection.entry else None,
             config=selection.config,
             layers=layers,
-            filesystem=FileSystem(
-                merger.root, tuple(merger.deleted), tuple(merger.overwritten), printable(str(reference))
-            ),
+            filesystem=FileSystem(merger.root, tuple(merger.deleted), tuple(merger.overwritten), where),
             attestations=read_attestations(source, selection.attestations),
             _files=files.pop_all(),
         )
 
 
-def _open_source(reference: ImageReference, docker_host: str | None) -> BlobSource:
+def _open_source(
+    reference: ImageReference, docker_host: str | None, scanner: LayerScanner, files: ExitStack, streams: ExitStack
+) -> BlobSource:
+    """Open a reference's place; ``files`` closes what contents are read from, ``streams`` ends what still arrives."""
     if reference.transport is Transport.DOCKER_DAEMON:
-        # Importing an engine client takes longer than reading an image: only this transport pays for it.
-        from image_harness.image.daemon import open_daemon_image  # noqa: PLC0415
+        # Importing an engine client takes longer than reading a small image: only this transport pays for it.
+        from image_harness.image.daemon import Transfer  # noqa: PLC0415
 
-        return open_daemon_image(reference, docker_host)
+        transfer = Transfer(reference, docker_host)
+        files.callback(transfer.blob.handle.close)
+        streams.callback(transfer.stop)
+        source = ArchiveSource(transfer.blob, files, scanner.read_ahead)
+        transfer.finish()
+        return source
     if reference.transport is Transport.OCI:
-        return DirectorySource(Path(reference.location))
-    return ArchiveSource.open(Path(reference.location))
+        return DirectorySource(Path(reference.location), files)
+    return ArchiveSource(open_archive(Path(reference.location), files), files)
+
+
+def _select(source: BlobSource, reference: ImageReference, platform: Platform) -> Selection:
+    if isinstance(source, ArchiveSource) and reference.transport is not Transport.OCI_ARCHIVE:
+        return select_from_docker_archive(source, reference, platform)
+    return select_from_layout(source, reference, platform)
 
 
 def _layers(selection: Selection, scans: list[LayerScan]) -> tuple[Layer, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from image_harness.image.blobs import Blob
 from image_harness.image.budget import Budget
@@ -64,27 +64,67 @@ class LayerScan:
     members: list[TarMember]
 
 
-def scan_layers(blobs: Sequence[Blob], budget: Budget, files: ExitStack) -> list[LayerScan]:
-    """Read all layers, each once.
+class LayerScanner:
+    """Reads layers on several threads, each blob once: empty layers are often one and the same.
+
+    Leaving its block ends whatever is still being read.
 
     Args:
-        blobs: The layers, lowest first.
-        budget: What they may cost together.
+        where: The image, for messages.
         files: Gets what must stay open while content can be asked for.
-
-    Raises:
-        ImageError: A layer is damaged, hostile, or over a limit; where several are, the lowest of them is named.
     """
-    threads = ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1), thread_name_prefix="layer")
-    try:
-        # Empty layers are often one and the same blob: it is read once.
-        scans = {blob: threads.submit(_scan, blob, budget, files) for blob in blobs}
-        return [scans[blob].result() for blob in blobs]
-    except BaseException:
-        budget.cancel()
-        raise
-    finally:
-        threads.shutdown(cancel_futures=True)
+
+    def __init__(self, where: str, files: ExitStack) -> None:
+        self._where = where
+        self._files = files
+        self._budget = Budget(where)
+        self._threads = ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1), thread_name_prefix="layer")
+        self._scans: dict[Blob, Future[LayerScan]] = {}
+        self._reads_ahead = False
+
+    def read_ahead(self, blob: Blob) -> None:
+        """Begin to read what may turn out to be a layer, before the image's documents tell."""
+        self._reads_ahead = True
+        self._begin(blob)
+
+    def scan(self, blobs: Sequence[Blob]) -> tuple[list[LayerScan], Budget]:
+        """Read all layers of an image.
+
+        Args:
+            blobs: The layers, lowest first.
+
+        Returns:
+            What was found, and what is left of the image's budget.
+
+        Raises:
+            ImageError: A layer is damaged, hostile, or over a limit; where several are, the lowest of them is named.
+        """
+        try:
+            return self._results(blobs), self._budget
+        except ImageError:
+            if not self._reads_ahead:
+                raise
+            # Layers of other images among what was read ahead may have used the budget up: judge this image alone.
+            self._budget.cancel()
+            self._budget = Budget(self._where)
+            self._scans.clear()
+            return self._results(blobs), self._budget
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._budget.cancel()
+        self._threads.shutdown(cancel_futures=True)
+
+    def _begin(self, blob: Blob) -> None:
+        if blob not in self._scans:
+            self._scans[blob] = self._threads.submit(_scan, blob, self._budget, self._files)
+
+    def _results(self, blobs: Sequence[Blob]) -> list[LayerScan]:
+        for blob in blobs:
+            self._begin(blob)
+        return [self._scans[blob].result() for blob in blobs]
 
 
 def _scan(blob: Blob, budget: Budget, files: ExitStack) -> LayerScan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,16 +42,12 @@ def select_from_layout(source: BlobSource, reference: ImageReference, platform: 
         ImageError: There is no such image, or more than one, or a document on the way is damaged.
     """
     index = _top_index(source)
-    named = tuple(item for item in index.descriptors if _is_named(item, reference))
-    candidates = list(_expand(source, named or index.descriptors, index))
-    if reference.digest is not None and not named:
-        candidates = [item for item in candidates if item.descriptor.digest == reference.digest]
-    elif reference.tag is not None and not named:
-        candidates = []
-    chosen = _choose(source, [item for item in candidates if item.descriptor.is_image], reference, platform, index)
+    everything = list(_expand(source, index))
+    images = [item for item in everything if item.descriptor.is_image and _is_meant(item, reference)]
+    chosen = _choose(source, images, reference, platform, index)
     attestations = {
         item.descriptor.digest: item.descriptor
-        for item in candidates
+        for item in everything
         if item.descriptor.attests == chosen.descriptor.digest
     }
     return _read(source, chosen, tuple(attestations.values()))
@@ -69,10 +65,11 @@ def _top_index(source: BlobSource) -> Index:
     return Index.parse(blob.read_all(JSON_BYTES), blob.where)
 
 
-def _is_named(item: Descriptor, reference: ImageReference) -> bool:
+def _is_meant(item: _Candidate, reference: ImageReference) -> bool:
+    """Whether a reference can mean a manifest: by its own digest, or by digest or tag of what leads to it."""
     if reference.digest is not None:
-        return item.digest == reference.digest
-    return reference.tag is not None and reference.tag in _names(item)
+        return reference.digest in (item.descriptor.digest, item.top.digest)
+    return reference.tag is None or reference.tag in _names(item.top)
 
 
 def _names(item: Descriptor) -> set[str]:
@@ -84,14 +81,14 @@ def _names(item: Descriptor) -> set[str]:
     return names
 
 
-def _expand(source: BlobSource, items: Sequence[Descriptor], index: Index) -> Iterator[_Candidate]:
-    """Yield the manifests that descriptors lead to, each once.
+def _expand(source: BlobSource, index: Index) -> Iterator[_Candidate]:
+    """Yield the manifests that an index leads to; each index below it is read once.
 
     Raises:
         ImageError: Indexes are nested too deeply, or lead to too many manifests.
     """
     seen: set[Digest] = set()
-    pending = [(item, index, item, 0) for item in reversed(items)]
+    pending = [(item, index, item, 0) for item in reversed(index.descriptors)]
     while pending:
         item, owner, top, depth = pending.pop()
         if item.digest in seen and item.kind is DocumentKind.INDEX:

@@ -44,8 +44,9 @@ SEGMENT_BYTES: Final = 128
 PATH_BYTES: Final = 4096
 NAME_BYTES: Final = 255
 SYMLINKS: Final = 40
-#: Directories above an entry.
+#: Directories above an entry, and directories walked through for one path, its symbolic links included.
 DEPTH: Final = 256
+WALK: Final = 2048
 
 #: One file's content, asked for as a whole.
 CONTENT_BYTES: Final = 256 * MIB

@@ -71,10 +71,9 @@ class Merger:
             self.root.entry = self._entry("/", member, scan)
             return
         name = parts.pop()
-        parent = self._directory(parts)
-        if name.startswith(_WHITEOUT):
-            self._white_out(parent, name)
+        if _WHITEOUT in member.name and self._is_mark(parts, name):
             return
+        parent = self._directory(parts)
         path = join(parent.entry.path, name)
         entry = self._hard_link(path, member) if member.type == _HARD_LINK else self._entry(path, member, scan)
         self._put(parent, name, entry)
@@ -83,7 +82,7 @@ class Merger:
         """Return the directory that a path names, made where no layer lists it, as engines do."""
         node = find(self.root, parts, follow=True, make=self._make_directory)
         if node is None or node.children is None:
-            raise PathError("a directory on its path is none")
+            raise PathError(f"{'/'.join(parts)} is no directory")
         return node
 
     def _make_directory(self, parent: Node, name: str) -> Node:
@@ -141,12 +140,25 @@ class Merger:
                     self.overwritten.append(OverwrittenEntry(lost.entry, self._layer))
         parent.children[name] = Node(entry)
 
+    def _is_mark(self, parts: list[str], name: str) -> bool:
+        """Whether an entry is not a file but tells what to do with others; then it is done."""
+        if any(part.startswith(_UNION_METADATA) for part in parts):
+            return True
+        if any(part.startswith(_WHITEOUT) for part in parts):
+            raise PathError("a name below a whiteout")
+        if name.startswith(_WHITEOUT):
+            self._white_out(self._directory(parts), name)
+            return True
+        return False
+
     def _white_out(self, parent: Node, name: str) -> None:
         """Take away what lower layers put here; what this very layer puts here stays, wherever in the tar it stands."""
         assert parent.children is not None  # _directory() returns directories only
         if name == _OPAQUE:
-            for child_name, child in list(parent.children.items()):
-                self._prune(parent, child_name, child)
+            if parent.pruned_by != self._layer:
+                parent.pruned_by = self._layer
+                for child_name, child in list(parent.children.items()):
+                    self._prune(parent, child_name, child)
             return
         if name.startswith(_UNION_METADATA):
             return
@@ -157,21 +169,26 @@ class Merger:
             self._prune(parent, hidden, parent.children[hidden])
 
     def _prune(self, parent: Node, name: str, node: Node) -> None:
-        for above, inner_name, inner in reversed(list(_below(parent, name, node))):
+        """Drop what lower layers hold at and below a node; each directory is searched once for a layer."""
+        for above, inner_name, inner in reversed(list(_below(parent, name, node, pruned_by=self._layer))):
+            inner.pruned_by = self._layer
             if inner.entry.layer < self._layer and not inner.children:
                 assert above.children is not None  # it has just named a child
                 del above.children[inner_name]
                 self.deleted.append(DeletedEntry(inner.entry, self._layer))
 
 
-def _below(parent: Node, name: str, node: Node) -> Iterator[tuple[Node, str, Node]]:
-    """Yield a node and all below it, each with its directory and name, directories first."""
+def _below(parent: Node, name: str, node: Node, pruned_by: int = -1) -> Iterator[tuple[Node, str, Node]]:
+    """Yield a node and all below it, each with its directory and name, directories first.
+
+    What is below a directory that a layer has pruned already is left out.
+    """
     pending = [(parent, name, node)]
     while pending:
         found = pending.pop()
         yield found
         children = found[2].children
-        if children:
+        if children and (pruned_by < 0 or found[2].pruned_by != pruned_by):
             pending.extend((found[2], child_name, child) for child_name, child in children.items())
 
 
@@ -182,7 +199,7 @@ def _checked_parts(name: str) -> list[str]:
     parts = split(name)
     if ".." in parts:
         raise PathError("a name with ..")
-    if len(name) > PATH_BYTES or len(parts) > DEPTH or any(len(part) > NAME_BYTES for part in parts):
+    if len(parts) > DEPTH or (len(name) > NAME_BYTES and (len(name) > PATH_BYTES or max(map(len, parts)) > NAME_BYTES)):
         raise PathError(f"a name of more than {PATH_BYTES} characters, {NAME_BYTES} in a part or {DEPTH} parts")
     return parts
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from typing import Final
 
 from image_harness.image.blobs import Blob, Handle
@@ -22,14 +23,15 @@ class Spool:
 
     Args:
         where: What is kept in it, for messages.
+        handle: Makes the handle that readers get.
     """
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, handle: Callable[[int], Handle] = Handle) -> None:
         self._where = where
         self.size = 0
         try:
             with tempfile.TemporaryFile(buffering=0) as file:
-                self._handle = Handle(os.dup(file.fileno()))
+                self._handle = handle(os.dup(file.fileno()))
         except OSError as error:
             raise self._failed(error) from None
 
@@ -46,13 +48,14 @@ class Spool:
                 while view:
                     written = os.pwrite(self._handle.number, view, position)
                     view, position = view[written:], position + written
+            else:
+                os.ftruncate(self._handle.number, self.size + len(data))
         except OSError as error:
             raise self._failed(error) from None
         self.size += len(data)
 
     def blob(self) -> Blob:
         """Return what was written, to be read by position."""
-        os.ftruncate(self._handle.number, self.size)
         return Blob(self._where, self._handle, 0, self.size)
 
     def close(self) -> None:

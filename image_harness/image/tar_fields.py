@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import struct
 from collections.abc import Iterable, Mapping
@@ -40,6 +41,7 @@ def padded(size: int) -> int:
     return -(-size // BLOCK) * BLOCK
 
 
+@functools.lru_cache(maxsize=1024)  # an image has few owners, modes and moments, and many files
 def number(field: bytes, name: str) -> int:
     """Read a numeric field: octal text, or GNU's big-endian binary form, which may be negative."""
     if field[0] & 0x80:

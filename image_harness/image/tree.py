@@ -6,18 +6,27 @@ from collections.abc import Callable
 from typing import Final
 
 from image_harness.image.entries import Entry, EntryType
-from image_harness.image.limits import SYMLINKS
+from image_harness.image.limits import SYMLINKS, WALK
 
 _ROOT_PARTS: Final = ("", ".")
 
 
 class Node:
-    """An entry and, for a directory, what is in it."""
+    """An entry and, for a directory, what is in it.
 
-    __slots__ = ("children", "entry")
+    Args:
+        entry: What is known of it.
+
+    Attributes:
+        children: What is in a directory, by name; None for anything else.
+        pruned_by: The last layer that took away what lower layers hold below.
+    """
+
+    __slots__ = ("children", "entry", "pruned_by")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
+        self.pruned_by = -1
         self.children: dict[str, Node] | None = {} if entry.type is EntryType.DIRECTORY else None
 
 
@@ -52,34 +61,34 @@ def find(root: Node, parts: list[str], *, follow: bool, make: Callable[[Node, st
         The node, or None where a name is missing.
 
     Raises:
-        PathError: Too many links.
+        PathError: Too many links, or too long a way through them.
         NoDirectoryError: A name below something that is no directory.
     """
     here = [root]
     pending = parts[::-1]
-    links = 0
+    links = steps = 0
     while pending:
         part = pending.pop()
+        steps += 1
+        if steps > WALK:
+            raise PathError(f"more than {WALK} steps to the end of the path")
         if part == "..":
-            if len(here) > 1:
-                here.pop()
+            here = here[:-1] or here
             continue
         directory = here[-1]
         if directory.children is None:
             raise NoDirectoryError(f"{directory.entry.path} is no directory")
-        node = directory.children.get(part)
+        node = directory.children.get(part) or (make(directory, part) if make else None)
         if node is None:
-            if make is None:
-                return None
-            node = make(directory, part)
+            return None
         target = node.entry.link_target
-        if target is not None and (pending or follow):
-            links += 1
-            if links > SYMLINKS:
-                raise PathError(f"more than {SYMLINKS} symbolic links in a row")
-            if target.startswith("/"):
-                here = [root]
-            pending.extend(reversed(split(target)))
-        else:
+        if target is None or not (pending or follow):
             here.append(node)
+            continue
+        links += 1
+        if links > SYMLINKS:
+            raise PathError(f"more than {SYMLINKS} symbolic links in a row")
+        if target.startswith("/"):
+            here = [root]
+        pending.extend(reversed(split(target)))
     return here[-1]

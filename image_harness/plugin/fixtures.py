@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from image_harness.design import Design
+from image_harness.dockerfile import Dockerfile
+from image_harness.engine import Clock, Container, Engine, RunOptions
+from image_harness.image import FileSystem, Image
+from image_harness.plugin.running import Running
+from image_harness.plugin.scenarios import Scenarios
 from image_harness.plugin.session import SESSION, HarnessSession
 
-if TYPE_CHECKING:
-    from image_harness.design import Design
-    from image_harness.dockerfile import Dockerfile
-    from image_harness.engine import Engine
-    from image_harness.image import FileSystem, Image
+RunContainer = Callable[[RunOptions], contextlib.AbstractContextManager[Container]]
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +62,37 @@ def filesystem(image: Image) -> FileSystem:
 def engine(harness_session: HarnessSession) -> Engine:
     """The container engine."""
     return harness_session.engine
+
+
+@pytest.fixture(scope="session")
+def running(harness_session: HarnessSession) -> Running:
+    """The shared container, which may not answer yet."""
+    return harness_session.running
+
+
+@pytest.fixture(scope="session")
+def container(running: Running) -> Container:
+    """The shared container, its service answering; without an answer the check is unproven."""
+    return running.container
+
+
+@pytest.fixture(scope="session")
+def scenarios(harness_session: HarnessSession) -> Scenarios:
+    """The image under the circumstances that the design names."""
+    return harness_session.scenarios
+
+
+@pytest.fixture(scope="session")
+def clock(harness_session: HarnessSession) -> Clock:
+    """Scales time limits to the measured slowness of emulation."""
+    return harness_session.clock
+
+
+@pytest.fixture(scope="session")
+def run_container(harness_session: HarnessSession) -> RunContainer:
+    """Runs another container of the image: ``with run_container(RunOptions(...)) as container``."""
+
+    def run(options: RunOptions) -> contextlib.AbstractContextManager[Container]:
+        return harness_session.engine.run(harness_session.engine_image, options)
+
+    return run

@@ -13,12 +13,15 @@ import pytest
 from image_harness.build import build, is_stale
 from image_harness.design import Design, load_design
 from image_harness.dockerfile import Dockerfile, parse_dockerfile
+from image_harness.errors import HarnessError
 from image_harness.image import Image, ImageReference, Transport, open_image
 from image_harness.plugin.options import BuildPolicy, Options
 from image_harness.subject import Subject
 
 if TYPE_CHECKING:
-    from image_harness.engine import Engine
+    from image_harness.engine import Clock, Engine
+    from image_harness.plugin.running import Running
+    from image_harness.plugin.scenarios import Scenarios
 
 
 class NothingToLookAt(Exception):
@@ -119,8 +122,45 @@ class HarnessSession:
         """Whether the image's programs run under emulation here."""
         return self.engine.emulates(self.design.image.platform)
 
-    def start_container(self) -> None:
-        """Let the shared container boot."""
+    @functools.cached_property
+    def engine_image(self) -> str:
+        """The image under test as the engine knows it.
+
+        Raises:
+            NothingToLookAt: The image is not in an engine.
+        """
+        if self.reference.transport is not Transport.DOCKER_DAEMON:
+            raise NothingToLookAt(f"{self.reference} is not in an engine, so nothing of it runs")
+        return str(self.reference).removeprefix(f"{Transport.DOCKER_DAEMON.value}:")
+
+    @functools.cached_property
+    def clock(self) -> Clock:
+        """Scales time limits to the measured slowness of this machine."""
+        from image_harness.engine import Clock  # noqa: PLC0415
+
+        return Clock.calibrate(self.engine, self.engine_image, interpreter=self.design.image.interpreter)
+
+    @functools.cached_property
+    def running(self) -> Running:
+        """The shared container of the image, started plainly but for a faster health check."""
+        from image_harness.plugin.running import Running  # noqa: PLC0415
+
+        return self.resources.enter_context(Running.start(self.engine, self.design, self.engine_image))
+
+    @functools.cached_property
+    def scenarios(self) -> Scenarios:
+        """The image under the design's circumstances."""
+        from image_harness.plugin.scenarios import Scenarios  # noqa: PLC0415
+
+        return self.resources.enter_context(
+            contextlib.closing(Scenarios(self.engine, self.design, self.engine_image, self.clock))
+        )
+
+    def start_containers(self) -> None:
+        """Let containers boot while checks that need none run; what goes wrong is told to the checks that ask."""
+        with contextlib.suppress(HarnessError, NothingToLookAt):
+            _ = self.running
+            _ = self.scenarios
 
     def bring_up_to_date(self) -> None:
         """Build the image when this run is to build it and it is stale.

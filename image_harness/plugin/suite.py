@@ -104,7 +104,7 @@ class Suite:
         metafunc.parametrize("item", items, ids=[item.slug for item in items])
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Enforce the tracing rules and mark every check with its kind of evidence."""
         requirements = self.session.design.catalogue
         ours = [item for item in items if item.path.is_relative_to(self.session.subject.checks)]
@@ -116,7 +116,8 @@ class Suite:
             [check for check in checks if check.ids],
             [check.nodeid for check in checks if not check.ids],
             requirements,
-            complete=self._collects_everything(),
+            # A module that could not be collected is an error of its own, which its checks' absence need not repeat.
+            complete=self._collects_everything() and not session.testsfailed,
         )
         if found:
             raise pytest.UsageError(*found)
@@ -143,8 +144,8 @@ class Suite:
                 self.recorder.select(item.nodeid, item.stash[_IDS])
         if self.config.option.collectonly:
             return
-        if any("container" in getattr(item, "fixturenames", ()) for item in session.items):
-            self.session.start_container()
+        if any(item.get_closest_marker(Evidence.RUNTIME) for item in session.items):
+            self.session.start_containers()
 
     # The run: what each check found.
 

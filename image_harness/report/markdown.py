@@ -33,6 +33,7 @@ _ICONS: Final = {
     Status.NOT_SELECTED: "\N{HEAVY MINUS SIGN}",
 }
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|&~#!$])")
+_BARE_LINK: Final = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
 _BACKTICKS: Final = re.compile("`+")
 _EVIDENCE_LIMIT: Final = 400
 
@@ -55,7 +56,7 @@ def render_markdown(report: RunReport) -> str:
 
 def _plain(text: str) -> str:
     """Escape text for one line of running Markdown."""
-    return _SPECIAL.sub(r"\\\1", one_line(text))
+    return _BARE_LINK.sub(r"\\", _SPECIAL.sub(r"\\\1", one_line(text)))
 
 
 def _code(text: str, limit: int | None = None, *, cell: bool = False) -> str:

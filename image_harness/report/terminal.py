@@ -9,12 +9,12 @@ from image_harness.report.advice import finding, issues
 from image_harness.report.bars import bar
 from image_harness.report.model import RunReport, SectionSummary
 from image_harness.report.prose import summary
-from image_harness.report.text import STATUS_WORDS, count, one_line, percent
+from image_harness.report.text import STATUS_WORDS, count, cut, one_line, percent
 from image_harness.types import Status
 
 _BAR_WIDTH: Final = 20
 _WORST: Final = 10
-_NARROWEST: Final = 40
+_NARROWEST: Final = 60
 _MARKS: Final = {Status.MET: "#", Status.NOT_MET: "!", Status.UNPROVEN: "?", Status.NOT_SELECTED: "."}
 _COLOURS: Final = {Status.MET: "32", Status.NOT_MET: "31", Status.UNPROVEN: "33", Status.NOT_SELECTED: "2"}
 
@@ -38,26 +38,26 @@ def terminal_summary(report: RunReport, *, colour: bool, quiet: bool = False, wi
 
 def _section_lines(report: RunReport, paint: _Paint, width: int) -> list[str]:
     sections = report.sections
-    room = width - _BAR_WIDTH - len("[]  100 %   ") - len("000/000 met")
-    names = min(max((len(one_line(section.name)) for section in sections), default=0), max(room, 12))
-    return [_section_line(section, paint, names) for section in sections]
+    names = min(max((len(one_line(section.name)) for section in sections), default=0), width // 3)
+    room = width - names - _BAR_WIDTH - len(" [] 100 %  ")
+    return [_section_line(section, paint, names, room) for section in sections]
 
 
-def _section_line(section: SectionSummary, paint: _Paint, names: int) -> str:
+def _section_line(section: SectionSummary, paint: _Paint, names: int, room: int) -> str:
     cells = "".join(paint(_MARKS[status] * number, status) for status, number in bar(section, _BAR_WIDTH))
     rest = [
-        f"{number} {word}"
-        for number, word in (
-            (section.not_met, STATUS_WORDS[Status.NOT_MET]),
-            (section.unproven, STATUS_WORDS[Status.UNPROVEN]),
-            (section.not_selected, STATUS_WORDS[Status.NOT_SELECTED]),
+        f"{number} {STATUS_WORDS[status]}"
+        for number, status in (
+            (section.not_met, Status.NOT_MET),
+            (section.unproven, Status.UNPROVEN),
+            (section.not_selected, Status.NOT_SELECTED),
         )
         if number
     ]
-    met = f"{section.met}/{section.selected} met" if section.selected else ""
-    tail = ", ".join(part for part in (met, *rest) if part)
-    share = percent(section.compliance)
-    return f"{one_line(section.name, names):<{names}} [{cells}] {paint(f'{share:>5}', section.status)}  {tail}"
+    met = [f"{section.met}/{section.selected} met"] if section.selected else []
+    tail = cut(", ".join([*met, *rest]), room)
+    share = f"{percent(section.compliance):>5}"
+    return f"{one_line(section.name, names):<{names}} [{cells}] {paint(share, section.status)}  {tail}"
 
 
 def _issue_lines(report: RunReport, paint: _Paint, width: int) -> list[str]:
@@ -65,8 +65,8 @@ def _issue_lines(report: RunReport, paint: _Paint, width: int) -> list[str]:
     lines = []
     for result in found[:_WORST]:
         word = STATUS_WORDS[result.status]
-        head = f"{word}: {one_line(result.facts.id)}"
-        text = one_line(finding(result), max(width - len(head) - 2, _NARROWEST))
+        head = f"{word}: {one_line(result.facts.id, width // 2)}"
+        text = one_line(finding(result), max(width - len(head) - len(": "), _NARROWEST // 4))
         lines.append(f"{paint(word, result.status)}{head.removeprefix(word)}: {text}")
     if len(found) > _WORST:
         lines.append(f"and {len(found) - _WORST} more that are not met or unproven")

@@ -38,6 +38,8 @@ def printable(text: str) -> str:
 
     Line feeds and tabs stay. Bidirectional overrides, lone surrogates and what XML 1.0 has no place for go as well.
     """
+    if text.isprintable():
+        return text  # nearly all texts are, and there are many
     return _UNPRINTABLE.sub(_escape, text.replace("\r\n", "\n"))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import zstandard
 
-from image_harness.image import Image, ImageReference, open_image
+from image_harness.image import Entry, FileSystem, Image, ImageReference, open_image
 from image_harness.types import Platform
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -51,12 +51,12 @@ class Node:
     pax: Mapping[str, str] = field(default_factory=dict)
 
 
-def directory(mode: int = 0o755, **values: Any) -> Node:
-    return Node(kind=tarfile.DIRTYPE, mode=mode, **values)
+def directory(mode: int = 0o755, *, uid: int = 0, gid: int = 0) -> Node:
+    return Node(kind=tarfile.DIRTYPE, mode=mode, uid=uid, gid=gid)
 
 
-def symlink(target: str, **values: Any) -> Node:
-    return Node(kind=tarfile.SYMTYPE, mode=0o777, target=target, **values)
+def symlink(target: str) -> Node:
+    return Node(kind=tarfile.SYMTYPE, mode=0o777, target=target)
 
 
 def hard_link(target: str) -> Node:
@@ -74,7 +74,7 @@ def tar(entries: Entries, tar_format: int = tarfile.PAX_FORMAT) -> bytes:
             node = Node(value) if isinstance(value, bytes) else value
             info = tarfile.TarInfo(name)
             info.type, info.mode, info.uid, info.gid = node.kind, node.mode, node.uid, node.gid
-            info.mtime = node.mtime  # type: ignore[assignment]  # fractions are written as PAX records
+            info.mtime = node.mtime  # fractions are written as PAX records
             info.linkname = node.target
             info.devmajor, info.devminor = node.device
             info.size = len(node.content)
@@ -226,6 +226,13 @@ def write_archive(files: Mapping[str, bytes], path: Path, transport: str = "oci-
     """Write files as an archive and return its reference."""
     path.write_bytes(compress(tar(dict(files)), how))
     return f"{transport}:{path}"
+
+
+def entry_at(fs: FileSystem, path: str, *, follow: bool = True) -> Entry:
+    """Return an entry that must be there."""
+    entry = fs.entry(path, follow=follow)
+    assert entry is not None
+    return entry
 
 
 def open_built(builder: ImageBuilder, folder: Path, platform: Platform = Platform.LINUX_ARM64) -> Image:

@@ -15,7 +15,7 @@ from tests.image.builder import dump, sha256
 MINIMAL: dict[str, Any] = {"os": "linux", "architecture": "arm64", "rootfs": {"type": "layers", "diff_ids": []}}
 
 
-def parse(**changes: Any) -> ImageConfig:
+def parse(**changes: object) -> ImageConfig:
     return ImageConfig.parse(dump({**MINIMAL, **changes}), "config")
 
 
@@ -51,7 +51,7 @@ def test_every_value_of_a_full_configuration_is_read() -> None:
     assert config.exposed_ports == {Port(8093), Port(53, "udp")}
     assert (config.env, config.env_list) == ({"A": "2", "B": "x=y"}, ("A=1", "B=x=y", "A=2"))
     assert (config.entrypoint, config.cmd) == ((), ("/usr/bin/python3.11", "-m", "app"))
-    assert (config.volumes, config.working_dir, config.stop_signal) == ({"/data"}, "/app", "SIGTERM")
+    assert (config.volumes, config.working_dir, config.stop_signal) == (frozenset({"/data"}), "/app", "SIGTERM")
     assert (config.labels, config.shell, config.user) == ({"a.b": "c"}, ("/bin/sh", "-c"), "65532:65532")
     assert config.raw["author"] == config.author == "somebody"
 

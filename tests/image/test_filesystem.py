@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tarfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -12,9 +13,9 @@ from typing import Protocol
 
 import pytest
 
-from image_harness.image import Entry, EntryType, FileSystem, Image, ImageError
+from image_harness.image import EntryType, FileSystem, Image, ImageError
 from image_harness.image import limits as limit
-from tests.image.builder import Entries, ImageBuilder, Node, directory, hard_link, open_built, symlink
+from tests.image.builder import Entries, ImageBuilder, Node, directory, entry_at, hard_link, open_built, symlink
 
 
 class Merge(Protocol):
@@ -43,8 +44,7 @@ class TestMerging:
     def test_an_upper_file_replaces_a_lower_one(self, open_layers: Merge) -> None:
         fs = open_layers({"a": b"lower", "b": b"stays"}, {"a": b"upper"})
         assert (fs.read_bytes("/a"), fs.read_bytes("/b")) == (b"upper", b"stays")
-        entry = fs.entry("/a")
-        assert entry is not None
+        entry = entry_at(fs, "/a")
         assert (entry.layer, entry.created_by) == (1, "STEP 1")
         assert [(item.entry.path, item.wasted_bytes, item.overwritten_by) for item in fs.overwritten] == [("/a", 5, 1)]
 
@@ -81,38 +81,43 @@ class TestMerging:
         assert len(fs.deleted) == 1
 
     def test_metadata_of_union_file_systems_is_no_content(self, open_layers: Merge) -> None:
-        assert paths(open_layers({".wh..wh.plnk/1.2": b"", ".wh..wh.aufs": b"", "a": b""})) == ["/", "/.wh..wh.plnk",
-            "/.wh..wh.plnk/1.2", "/a"] or True
+        assert paths(open_layers({".wh..wh.plnk/1.2": b"", ".wh..wh.aufs": b"", "a": b""})) == ["/", "/a"]
+
+    def test_whiteouts_without_end_are_quick(self, open_layers: Merge) -> None:
+        files = {f"d/{number}": b"" for number in range(3000)}
+        whiteouts: list[tuple[str, Node | bytes]] = [("d/.wh..wh..opq", b""), (".wh.d", b"")] * 3000
+        begin = time.monotonic()
+        fs = open_layers(files, [*files.items(), *whiteouts])
+        assert time.monotonic() - begin < 5
+        assert len(paths(fs)) == 3002
 
     def test_a_directory_listed_again_keeps_its_content_and_takes_the_new_mode(self, open_layers: Merge) -> None:
         fs = open_layers({"d/": directory(0o755), "d/a": b""}, {"d/": directory(0o700, uid=5)})
-        entry = fs.entry("/d")
-        assert entry is not None
+        entry = entry_at(fs, "/d")
         assert (entry.mode, entry.uid, entry.layer) == (0o700, 5, 1)
         assert fs.exists("/d/a")
 
     def test_a_file_over_a_directory_and_a_directory_over_a_link_replace_it(self, open_layers: Merge) -> None:
         fs = open_layers({"d/a": b"12", "t/": directory(), "l": symlink("t")}, {"d": b"file", "l/": directory()})
-        assert fs.entry("/d", follow=False).type is EntryType.FILE
-        assert fs.entry("/l", follow=False).type is EntryType.DIRECTORY
+        assert entry_at(fs, "/d", follow=False).type is EntryType.FILE
+        assert entry_at(fs, "/l", follow=False).type is EntryType.DIRECTORY
         assert sorted(item.entry.path for item in fs.overwritten) == ["/d/a", "/l"]
 
     def test_an_entry_below_a_link_goes_where_the_link_leads(self, open_layers: Merge) -> None:
         fs = open_layers({"run/": directory(), "var/run": symlink("/run")}, {"var/run/.keep": b"x"})
         assert fs.read_bytes("/run/.keep") == b"x"
-        assert fs.entry("/var/run", follow=False).type is EntryType.SYMLINK
+        assert entry_at(fs, "/var/run", follow=False).type is EntryType.SYMLINK
 
     def test_a_whiteout_below_a_link_deletes_where_the_link_leads(self, open_layers: Merge) -> None:
         fs = open_layers({"run/a": b"", "var/run": symlink("../run")}, {"var/run/.wh.a": b""})
         assert not fs.exists("/run/a")
 
     def test_directories_that_no_layer_lists_are_made_as_engines_make_them(self, open_layers: Merge) -> None:
-        entry = open_layers({"a/b/c": b""}).entry("/a/b")
-        assert entry is not None
+        entry = entry_at(open_layers({"a/b/c": b""}), "/a/b")
         assert (entry.type, entry.mode, entry.uid, entry.gid) == (EntryType.DIRECTORY, 0o755, 0, 0)
 
     def test_the_root_takes_the_mode_that_a_layer_gives_it(self, open_layers: Merge) -> None:
-        assert open_layers({"./": directory(0o700)}).entry("/").mode == 0o700
+        assert entry_at(open_layers({"./": directory(0o700)}), "/").mode == 0o700
 
     def test_names_with_dots_and_double_slashes_are_the_plain_path(self, open_layers: Merge) -> None:
         assert paths(open_layers({"./a//b/./c": b""})) == ["/", "/a", "/a/b", "/a/b/c"]
@@ -121,8 +126,7 @@ class TestMerging:
 class TestHardLinks:
     def test_a_hard_link_is_a_file_with_its_targets_content_and_owner(self, open_layers: Merge) -> None:
         fs = open_layers({"a": Node(b"text", mode=0o600, uid=7), "d/b": hard_link("a")})
-        entry = fs.entry("/d/b")
-        assert entry is not None
+        entry = entry_at(fs, "/d/b")
         assert (entry.type, entry.mode, entry.uid, entry.size, entry.hard_link) == (EntryType.FILE, 0o600, 7, 4, "/a")
         assert fs.read_bytes("/d/b") == b"text"
 
@@ -139,7 +143,7 @@ class TestHardLinks:
             ({"b": hard_link("absent")}, "b: hard link to absent, which is not there"),
             ({"d/": directory(), "b": hard_link("d")}, "b: hard link to d, which is a directory"),
             ({"b": hard_link("../../etc/passwd")}, "b: a name with .."),
-            ({"b": b"", ("b"): hard_link("b")}, "not there|to itself"),
+            ({"b": hard_link("b")}, "b: hard link to b, which is not there"),
         ],
     )
     def test_a_hard_link_that_leads_nowhere_is_refused(
@@ -167,7 +171,7 @@ class TestSymbolicLinks:
         for path in ("/up", "/absolute", "/d/relative", "/dir/passwd", "/dir/../up", "/../../absolute"):
             assert fs.read_bytes(path) == b"image"
             assert fs.resolve(path) == "/etc/passwd"
-        assert fs.entry("/up", follow=False).link_target == "../../../../../../etc/passwd"
+        assert entry_at(fs, "/up", follow=False).link_target == "../../../../../../etc/passwd"
 
     def test_a_dangling_link_is_there_but_leads_to_nothing(self, open_layers: Merge) -> None:
         fs = open_layers({"l": symlink("/nowhere/at/all")})
@@ -177,7 +181,12 @@ class TestSymbolicLinks:
 
     @pytest.mark.parametrize(
         "entries",
-        [{"a": symlink("a")}, {"a": symlink("b"), "b": symlink("a")}, {"a": symlink("a/x")}, {"a": symlink("./a/../a")}],
+        [
+            {"a": symlink("a")},
+            {"a": symlink("b"), "b": symlink("a")},
+            {"a": symlink("a/x")},
+            {"a": symlink("./a/../a")},
+        ],
     )
     def test_a_loop_is_told_and_ends(self, open_layers: Merge, entries: Entries) -> None:
         fs = open_layers(entries)
@@ -210,6 +219,7 @@ class TestHostileNames:
             (".wh.", "a whiteout of no name"),
             (".wh..", "a whiteout of no name"),
             (".wh...", "a whiteout of no name"),
+            (".wh.a/b", "a name below a whiteout"),
         ],
     )
     def test_a_name_that_does_not_belong_into_a_layer_is_refused(
@@ -221,7 +231,7 @@ class TestHostileNames:
         assert str(caught.value).isprintable()
 
     def test_a_file_below_a_file_is_refused(self, open_layers: Merge) -> None:
-        with pytest.raises(ImageError, match="a/b: /a is no directory"):
+        with pytest.raises(ImageError, match="a/b: a is no directory"):
             open_layers({"a": b"", "a/b": b""})
 
     def test_a_root_that_is_no_directory_is_refused(self, open_layers: Merge) -> None:
@@ -258,9 +268,7 @@ class TestHostileNames:
             with pytest.raises(ImageError, match="is no regular file"):
                 fs.read_bytes(path)
 
-    def test_more_entries_than_the_limit_are_refused(
-        self, open_layers: Merge, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_more_entries_than_the_limit_are_refused(self, open_layers: Merge, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("image_harness.image.budget.ENTRIES", 20)
         assert len(paths(open_layers({f"f{number}": b"" for number in range(20)}))) == 21
         with pytest.raises(ImageError, match="has more than 20 entries"):
@@ -273,9 +281,7 @@ class TestHostileNames:
         with pytest.raises(ImageError, match="has more than 20 entries"):
             open_layers({"/".join("abcdefghijklmnopqrstuvw"): b""})
 
-    def test_names_over_the_limit_in_sum_are_refused(
-        self, open_layers: Merge, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_names_over_the_limit_in_sum_are_refused(self, open_layers: Merge, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("image_harness.image.budget.METADATA_BYTES", 2000)
         with pytest.raises(ImageError, match="more than 2000 bytes of names and headers"):
             open_layers({f"{number}{'n' * 200}": b"" for number in range(11)})
@@ -301,8 +307,7 @@ class TestAsking:
     def test_content_is_read_whole_in_parts_and_in_pieces(self, open_layers: Merge) -> None:
         content = bytes(range(256)) * 10_000
         fs = open_layers({"a": b"before", "f": content, "z": b"after"})
-        entry = fs.entry("/f")
-        assert entry is not None
+        entry = entry_at(fs, "/f")
         assert fs.read_bytes("/f") == content == b"".join(fs.pieces("/f"))
         assert fs.read_at(entry, 1000, 50) == content[1000:1050]
         assert fs.read_at(entry, len(content) - 3, 50) == content[-3:]
@@ -320,8 +325,7 @@ class TestAsking:
 
     def test_an_entry_tells_time_attributes_and_a_line_for_reports(self, open_layers: Merge) -> None:
         node = Node(b"123", mode=0o4755, uid=1, gid=2, mtime=0.25, pax={"SCHILY.xattr.user.a": "b"})
-        entry = open_layers({"f": node, "l": symlink("f")}).entry("/f")
-        assert entry is not None
+        entry = entry_at(open_layers({"f": node, "l": symlink("f")}), "/f")
         assert entry.mtime == datetime(1970, 1, 1, 0, 0, 0, 250_000, tzinfo=UTC)
         assert entry.xattrs == {"user.a": b"b"}
         assert repr(entry) == "</f -4755 1:2 3 bytes, layer 0>"
@@ -337,14 +341,23 @@ class TestAsking:
                 file.seek(position)
                 file.write(b"data at %d" % position)
             file.truncate(8_000_000)
-        command = ["tar", "-C", tmp_path, "-c", "-S", "--format=pax", "-f", tmp_path / "layer.tar", "sparse"]
+        command: list[str | Path] = [
+            "tar",
+            "-C",
+            tmp_path,
+            "-c",
+            "-S",
+            "--format=pax",
+            "-f",
+            tmp_path / "layer.tar",
+            "sparse",
+        ]
         subprocess.run(command, check=True, timeout=60)
         expected = (tmp_path / "sparse").read_bytes()
         with open_built(ImageBuilder().raw_layer((tmp_path / "layer.tar").read_bytes()), tmp_path) as image:
             fs = image.filesystem
             assert fs.read_bytes("/sparse") == expected == b"".join(fs.pieces("/sparse"))
-            entry = fs.entry("/sparse")
-            assert isinstance(entry, Entry)
+            entry = entry_at(fs, "/sparse")
             assert fs.read_at(entry, 2_999_990, 100) == expected[2_999_990:3_000_090]
 
     def test_a_sparse_file_of_any_size_is_not_read_as_a_whole(self, open_layers: Merge) -> None:
@@ -352,6 +365,5 @@ class TestAsking:
         fs = open_layers({"huge": Node(b"abc", pax=pax)})
         with pytest.raises(ImageError, match=f"more than {limit.CONTENT_BYTES}"):
             fs.read_bytes("/huge")
-        entry = fs.entry("/huge")
-        assert entry is not None
+        entry = entry_at(fs, "/huge")
         assert fs.read_at(entry, 0, 5) == b"abc\0\0"

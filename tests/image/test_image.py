@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from image_harness.image import Image, ImageError, ImageReference, open_image
 from image_harness.types import Digest, HealthCheck, Platform
 from tests.image import builder
-from tests.image.builder import ImageBuilder, directory, open_built, sha256, symlink
+from tests.image.builder import ImageBuilder, directory, entry_at, open_built, sha256, symlink
 
 
 def _build() -> ImageBuilder:
@@ -87,9 +88,9 @@ def test_an_image_tells_layers_sizes_and_health_check(tmp_path: Path) -> None:
         assert [layer.created_by for layer in image.layers] == ["COPY . /", "RUN change"]
         assert image.size == sum(map(len, build.layers))
         assert image.compressed_size == sum(map(len, build.blobs))
-        assert image.config.health_check == HealthCheck(("CMD", "true"), image.config.health_check.interval, retries=3)
+        assert image.config.health_check == HealthCheck(("CMD", "true"), timedelta(seconds=30), retries=3)
         assert image.platform == Platform.LINUX_ARM64 == image.index_platform
-        assert image.filesystem.entry("/etc/name").created_by == "RUN change"
+        assert entry_at(image.filesystem, "/etc/name").created_by == "RUN change"
 
 
 def test_a_plain_docker_archive_has_no_manifest_and_says_why(tmp_path: Path) -> None:
@@ -160,7 +161,7 @@ def test_a_history_that_does_not_fit_the_layers_is_a_finding_and_names_no_instru
     with open_built(build, tmp_path) as image:
         assert image.config.history_problem == "the history names 1 layers, rootfs.diff_ids 2"
         assert [layer.created_by for layer in image.layers] == ["", ""]
-        assert image.filesystem.entry("/etc/name").created_by == ""
+        assert entry_at(image.filesystem, "/etc/name").created_by == ""
 
 
 def test_reading_writes_nothing_but_unnamed_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +180,7 @@ def test_reading_writes_nothing_but_unnamed_files(tmp_path: Path, monkeypatch: p
 def test_descriptors_are_closed_when_opening_fails(tmp_path: Path) -> None:
     build = _build()
     build.layers[1] = b"no tar at all" * 100
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(ImageError):
         open_built(build, tmp_path)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

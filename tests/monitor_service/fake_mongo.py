@@ -6,6 +6,7 @@ is gone, slow or silent is tested against real sockets.
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import struct
 import threading
@@ -38,10 +39,12 @@ class FakeMongo:
         self.commands: list[str] = []
         self.indexes: list[Mapping[str, Any]] = []
         self.failure: Mapping[str, Any] | None = None
+        self._connections: list[socket.socket] = []
         fake = self
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
+                fake._connections.append(self.request)
                 with suppress(OSError, struct.error):
                     while True:
                         self.request.sendall(fake._answer(self._exactly))
@@ -81,6 +84,9 @@ class FakeMongo:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
+        for connection in self._connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         self._thread.join()
 
     def _answer(self, exactly: Callable[[int], bytes]) -> bytes:
@@ -128,7 +134,7 @@ def _command(data: bytes) -> dict[str, Any]:
         section = data[offset : offset + size]
         offset += size
         if kind == 0:
-            command = decode(section, _AWARE) | command
+            command = _decode(section) | command
         else:
             name, _, rest = section[4:].partition(b"\0")
             command[name.decode()] = list(_documents(rest))
@@ -139,6 +145,11 @@ def _documents(data: bytes) -> list[dict[str, Any]]:
     documents = []
     while data:
         size = int.from_bytes(data[:4], "little")
-        documents.append(decode(data[:size], _AWARE))
+        documents.append(_decode(data[:size]))
         data = data[size:]
     return documents
+
+
+def _decode(data: bytes) -> dict[str, Any]:
+    document: dict[str, Any] = decode(data, _AWARE)
+    return document

@@ -18,12 +18,14 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 with warnings.catch_warnings():
     # Starlette would rather have httpx's successor, which the design does not name.
     warnings.simplefilter("ignore")
-    from fastapi.testclient import TestClient as TestClient
+    from fastapi.testclient import TestClient
+
+__all__ = ["TestClient"]
 
 MONITOR_SERVICE = Path(__file__).parents[2] / "monitor_service"
 ENTRYPOINT = MONITOR_SERVICE / "resource_monitor" / "entrypoint.py"
@@ -39,7 +41,10 @@ def free_port() -> int:
         return port
 
 
-def eventually(condition: Callable[[], Any], *, limit: float = 10.0) -> Any:
+T = TypeVar("T")
+
+
+def eventually(condition: Callable[[], T], *, limit: float = 10.0) -> T:
     """Wait until a condition holds, and give what it gave."""
     end = time.monotonic() + limit
     while not (result := condition()):
@@ -58,7 +63,7 @@ class Answer:
     body: bytes
 
     @property
-    def json(self) -> Any:
+    def json(self) -> Any:  # noqa: ANN401 - as JSON goes
         """The body as JSON."""
         return json.loads(self.body)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from image_harness.report.model import (
@@ -177,3 +178,42 @@ def _evidence(number: int) -> str:
         f"Entry('/app/resource_monitor/part_{number}.py', 0o644, 65532:65532, layer 4: COPY --chown=65532:65532 /build)"
     )
     return f"{entry}.uid == 65532"
+
+
+HOSTILE = (
+    "<script>window.intruded = 1</script>",
+    "\"><img src=x onerror='window.intruded = 1'>",
+    "</style></title></pre><svg onload='window.intruded = 1'>",
+    "' autofocus onfocus='window.intruded = 1",
+    "[a link](javascript:alert(1)) <http://intruder.example/> http://intruder.example www.intruder.example",
+    "![a picture](http://intruder.example/x.png)",
+    "\n\n# A heading\n\n- a list\n\n| a | b |\n|---|---|\n",
+    "| one | more | cell |",
+    "```\nfence```` `x` ``",
+    "one\n``````\n# A heading\n<b>bold</b>",
+    "`",
+    "\\",
+    "{{ 7 * 7 }} {% raw %} ${7}",
+    "\x1b]0;title\x07\x1b[2J\x1b[31mred\x00\x85",
+    "\u202egnp.exe \udc80\udcff \ufffe",
+    "]]> &amp; &lt; <!-- -->",
+    "x" * 3000,
+)
+"""What an image may hold, or a check may say, to break out of a report."""
+
+
+def hostile_report() -> RunReport:
+    """A report whose every text is hostile."""
+    results = (_hostile(number, text) for number, text in enumerate(HOSTILE * 3))
+    made = report(*results, reference="docker-daemon:" + HOSTILE[0] + HOSTILE[1])
+    run = replace(made.run, engine=HOSTILE[0], selection=HOSTILE[8], harness=HOSTILE[2])
+    layers = tuple(replace(layer, created_by=text) for layer, text in zip(made.image.layers, HOSTILE, strict=False))
+    image = replace(made.image, layers=layers)
+    design = replace(made.design, name=HOSTILE[1], documents=HOSTILE)
+    return replace(made, run=run, image=image, design=design)
+
+
+def _hostile(number: int, text: str) -> RequirementResult:
+    outcome = (CheckOutcome.PASSED, CheckOutcome.FAILED, CheckOutcome.ERROR)[number // len(HOSTILE)]
+    facts = RequirementFacts(f"{number} {text}", text, text, text, Evidence.IMAGE, Origin.BEYOND, text)
+    return RequirementResult(facts, (CheckResult(f"{number} {text}", outcome, message=text, evidence=(text, text)),))

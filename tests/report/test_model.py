@@ -21,7 +21,8 @@ from .generate import check, good_report, report, requirement, whole_report
 
 OUTCOMES = st.sampled_from(CheckOutcome)
 CHECKS = st.lists(
-    st.builds(CheckResult, nodeid=st.text(), outcome=OUTCOMES, retries=st.integers(min_value=0, max_value=2)), max_size=6
+    st.builds(CheckResult, nodeid=st.text(), outcome=OUTCOMES, retries=st.integers(min_value=0, max_value=2)),
+    max_size=6,
 )
 STATUSES = st.lists(st.sampled_from(Status))
 
@@ -127,13 +128,18 @@ class TestSectionSummary:
         assert summary.compliance is None
         assert summary.status is Status.NOT_SELECTED
 
+    @given(STATUSES)
+    def test_has_the_verdict_of_its_requirements_as_its_status(self, statuses: list[Status]) -> None:
+        summary = SectionSummary.of("any", statuses)
+        assert summary.status is (verdict_of(statuses) if summary.selected else Status.NOT_SELECTED)
+
     def test_not_selected_requirements_do_not_change_the_compliance(self) -> None:
         assert SectionSummary.of("any", [Status.MET, Status.NOT_MET, Status.NOT_SELECTED]).compliance == 0.5
 
 
 class TestRequirementResult:
     def test_cannot_have_results_when_it_was_not_selected(self) -> None:
-        with pytest.raises(ValueError, match="made.up"):
+        with pytest.raises(ValueError, match=r"made\.up"):
             requirement("made.up", check("a"), selected=False)
 
     def test_counts_the_retries_of_all_its_checks(self) -> None:

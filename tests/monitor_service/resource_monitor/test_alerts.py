@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,11 @@ from resource_monitor.models import AlertMetric, Measurement, Sample
 
 _QUIET = Sample(None, datetime.now(UTC), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 _THRESHOLDS = Thresholds(cpu=80, memory=80, disk=90, network=1000)
+
+
+def _with(field: str, value: float) -> Sample:
+    changes: dict[str, Any] = {field: value}
+    return replace(_QUIET, **changes)
 
 
 def test_nothing_is_exceeded_at_rest() -> None:
@@ -29,7 +35,7 @@ def test_nothing_is_exceeded_at_rest() -> None:
 )
 def test_a_share_above_its_threshold_is_an_alert(field: str, metric: AlertMetric, threshold: float) -> None:
     def exceeded(value: float) -> list[tuple[AlertMetric, float, float, str]]:
-        alerts = _THRESHOLDS.exceeded(Measurement(replace(_QUIET, **{field: value}), 0))
+        alerts = _THRESHOLDS.exceeded(Measurement(_with(field, value), 0))
         return [(alert.metric, alert.value, alert.threshold, alert.unit) for alert in alerts]
 
     assert exceeded(threshold) == []

@@ -104,7 +104,11 @@ def test_the_process_ends_with_1_before_it_listens(start_service: StartService, 
     [
         ("MONITORING_INTERVAL", "soon", "ERROR: Invalid MONITORING_INTERVAL value: soon (allowed: seconds"),
         ("REDIS_URL", "me:hunter2@cache", "ERROR: Invalid REDIS_URL value: (not shown"),
-        ("MONITOR_CONFIG_FILE", "/not/there.yaml", "ERROR: Cannot read the configuration file /not/there.yaml: No such"),
+        (
+            "MONITOR_CONFIG_FILE",
+            "/not/there.yaml",
+            "ERROR: Cannot read the configuration file /not/there.yaml: No such",
+        ),
     ],
 )
 def test_a_wrong_setting_ends_with_1_and_one_line(

@@ -49,9 +49,9 @@ def client() -> Iterator[TestClient]:
         yield client
 
 
-def _start(client: TestClient, **config: Any) -> str:
+def _start(client: TestClient) -> str:
     session_id = str(uuid4())
-    answer = client.post(_START, json={"session_id": session_id, "session_config": config})
+    answer = client.post(_START, json={"session_id": session_id})
     assert answer.status_code == 200, answer.text
     return session_id
 

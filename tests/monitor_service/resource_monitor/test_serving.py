@@ -9,6 +9,7 @@ import socket
 import subprocess
 import threading
 import time
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from uuid import uuid4
@@ -96,9 +97,10 @@ def test_connections_that_say_nothing_do_not_hold_it_up(start_service: StartServ
     idle = HTTPConnection("127.0.0.1", service.port)
     idle.request("GET", "/health")
     idle.getresponse().read()
-    with socket.create_connection(("127.0.0.1", service.port)) as silent, socket.create_connection(
-        ("127.0.0.1", service.port)
-    ) as slow:
+    with (
+        socket.create_connection(("127.0.0.1", service.port)) as silent,
+        socket.create_connection(("127.0.0.1", service.port)) as slow,
+    ):
         slow.sendall(b"POST /api/v1/monitoring/start HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
         time.sleep(0.1)
         code, seconds = service.end(signal.SIGTERM)
@@ -150,7 +152,9 @@ def test_the_port_can_be_had_again_at_once(start_service: StartService) -> None:
     first = start_service().wait_ready()
     connection = HTTPConnection("127.0.0.1", first.port)
     connection.request("GET", "/health")
+    connection.getresponse().read()
     first.end(signal.SIGTERM)
+    connection.close()
     second = start_service(port=first.port)
     assert second.wait_ready().get("/health").status == 200
 
@@ -160,28 +164,45 @@ def test_a_port_that_is_listened_on_is_refused() -> None:
         bind("0.0.0.0", taken.getsockname()[1])
 
 
-def _get_all(service: ServiceProcess, requests: int) -> None:
-    paths = ("/health", "/api/v1/monitoring/summary", "/api/v1/metrics", "/nope", "/api/v1/metrics/summary")
-    connection = HTTPConnection("127.0.0.1", service.port, timeout=10)
+def test_an_answer_does_not_wait_for_an_acknowledgement(start_service: StartService) -> None:
+    service = start_service().wait_ready()
+    with closing(HTTPConnection("127.0.0.1", service.port)) as connection:
+        begin = time.monotonic()
+        for _ in range(50):
+            connection.request("GET", "/health")
+            connection.getresponse().read()
+    # 40 ms each, were the head of an answer acknowledged before its body is sent.
+    assert time.monotonic() - begin < 1
+
+
+def _send_all(service: ServiceProcess, requests: int) -> None:
+    """Send requests of every kind on one connection, the costly ones now and then."""
     session_id = str(uuid4())
-    for number in range(requests):
-        if number % 100 == 0:
-            body = json.dumps({"session_id": session_id, "session_config": {"pids": [service.process.pid]}})
-            connection.request("POST", "/api/v1/monitoring/start", body, {"Content-Type": "application/json"})
-        elif number % 100 == 99:
-            connection.request("POST", f"/api/v1/monitoring/sessions/{session_id}/stop")
-        else:
-            connection.request("GET", paths[number % len(paths)])
-        connection.getresponse().read()
-    connection.close()
+    session = f"/api/v1/monitoring/sessions/{session_id}"
+    body = json.dumps({"session_id": session_id, "session_config": {"pids": [service.process.pid]}})
+    now_and_then = {
+        0: ("POST", "/api/v1/monitoring/start"),
+        20: ("GET", "/api/v1/metrics"),
+        40: ("GET", "/api/v1/monitoring/summary"),
+        60: ("GET", "/api/v1/metrics/summary"),
+        80: ("POST", "/api/v1/monitoring/collect"),
+        99: ("POST", f"{session}/stop"),
+    }
+    often = [("GET", "/health"), ("GET", f"{session}/metrics"), ("GET", "/nope"), ("GET", f"{session}/history")]
+    with closing(HTTPConnection("127.0.0.1", service.port, timeout=10)) as connection:
+        for number in range(requests):
+            method, path = now_and_then.get(number % 100, often[number % len(often)])
+            sent = body if path.endswith("/start") else None
+            connection.request(method, path, sent, {"Content-Type": "application/json"})
+            connection.getresponse().read()
 
 
 def test_five_thousand_requests_cost_neither_memory_nor_descriptors(start_service: StartService) -> None:
     service = start_service().wait_ready()
     process = psutil.Process(service.process.pid)
-    _get_all(service, 500)
+    _send_all(service, 500)
     memory, descriptors = process.memory_info().rss, process.num_fds()
-    _get_all(service, 5000)
+    _send_all(service, 5000)
     assert process.memory_info().rss - memory < 4_000_000
     assert eventually(lambda: process.num_fds() <= descriptors)
 

@@ -72,7 +72,7 @@ async def _running(store: Scripted, limit: int = 3) -> AsyncIterator[Keeper]:
 
 async def _until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(5):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the keeper has nothing to wait on for tests
             await asyncio.sleep(0.001)
 
 

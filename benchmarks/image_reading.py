@@ -1,0 +1,86 @@
+"""How long reading an image takes, against decompressing and hashing its layers once, and against ``docker save``.
+
+    python benchmarks/image_reading.py oci:DIR [docker-daemon:REF]
+
+Rounds alternate between the two sides, so that other work on the machine weighs on both; the medians are compared.
+Limits: reading a layout costs at most 1.5 times the bare work, reading from the engine at most 1.3 times docker save.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+from image_harness.image import ImageReference, Transport, open_image
+
+ROUNDS = 7
+STEP = 256 * 1024
+
+
+def main(arguments: list[str]) -> int:
+    """Measure each reference that is given and tell whether all limits are kept."""
+    kept = True
+    for reference in map(ImageReference.parse, arguments):
+        if reference.transport is Transport.OCI:
+            blobs = _layer_blobs(Path(reference.location))
+            kept &= _compare(f"{reference}", lambda r=reference: _read(r), lambda b=blobs: _bare(b), 1.5)
+        else:
+            kept &= _compare(f"{reference}", lambda r=reference: _read(r), lambda r=reference: _save(r), 1.3)
+    return 0 if kept else 1
+
+
+def _compare(name: str, ours: Callable[[], object], bare: Callable[[], object], limit: float) -> bool:
+    ours()
+    bare()
+    times = [(_seconds(ours), _seconds(bare)) for _ in range(ROUNDS)]
+    mine, theirs = (statistics.median(column) for column in zip(*times, strict=True))
+    best = min(first for first, _ in times), min(second for _, second in times)
+    print(f"{name}\n  read   median {mine:.3f} s, best {best[0]:.3f} s")
+    print(f"  bare   median {theirs:.3f} s, best {best[1]:.3f} s")
+    print(f"  ratio  median {mine / theirs:.2f}, best {best[0] / best[1]:.2f}, limit {limit}")
+    return mine / theirs <= limit
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def _read(reference: ImageReference) -> None:
+    open_image(reference).close()
+
+
+def _bare(blobs: list[Path]) -> None:
+    """Decompress and hash every layer once, and nothing else."""
+    for blob in blobs:
+        stored, plain = hashlib.sha256(), hashlib.sha256()
+        inflater = zlib.decompressobj(31)
+        with blob.open("rb") as file:
+            while data := file.read(STEP):
+                stored.update(data)
+                plain.update(inflater.decompress(data))
+
+
+def _save(reference: ImageReference) -> None:
+    docker = shutil.which("docker")
+    if docker is None:
+        raise SystemExit("no docker client on PATH")
+    subprocess.run([docker, "save", reference.name], check=True, timeout=600, stdout=subprocess.DEVNULL)
+
+
+def _layer_blobs(layout: Path) -> list[Path]:
+    """Return the gzip blobs of a layout; those are its layers."""
+    files = (layout / "blobs" / "sha256").iterdir()
+    return [path for path in files if path.read_bytes()[:2] == b"\x1f\x8b"]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

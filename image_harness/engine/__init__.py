@@ -1,0 +1,69 @@
+"""The image running: an engine, its containers, and what can be learned about them without a shell inside."""
+
+from __future__ import annotations
+
+from image_harness.engine.client import EngineFacts, resolve_url
+from image_harness.engine.clock import Clock
+from image_harness.engine.container import Container, StopResult
+from image_harness.engine.engine import Engine, remove_leftovers
+from image_harness.engine.errors import (
+    CommandNotRun,
+    CommandTimedOut,
+    ContainerDied,
+    ContainerLost,
+    EngineError,
+    WaitExpired,
+)
+from image_harness.engine.events import HealthTimeline, HealthTransition
+from image_harness.engine.execution import CommandResult
+from image_harness.engine.interpreter import ImportResult, InterpreterFacts, interpreter_facts
+from image_harness.engine.observation import (
+    Answer,
+    ExitObservation,
+    ServiceObservation,
+    ServicePlan,
+    observe_exit,
+    observe_service,
+    wait_for_answer,
+)
+from image_harness.engine.options import Mount, RunOptions
+from image_harness.engine.procfs import ListeningSocket, ProcessFacts
+from image_harness.engine.state import ContainerState, ContainerStatus, Health, HealthProbe, HealthStatus
+
+__all__ = [
+    "Answer",
+    "Clock",
+    "CommandNotRun",
+    "CommandResult",
+    "CommandTimedOut",
+    "Container",
+    "ContainerDied",
+    "ContainerLost",
+    "ContainerState",
+    "ContainerStatus",
+    "Engine",
+    "EngineError",
+    "EngineFacts",
+    "ExitObservation",
+    "Health",
+    "HealthProbe",
+    "HealthStatus",
+    "HealthTimeline",
+    "HealthTransition",
+    "ImportResult",
+    "InterpreterFacts",
+    "ListeningSocket",
+    "Mount",
+    "ProcessFacts",
+    "RunOptions",
+    "ServiceObservation",
+    "ServicePlan",
+    "StopResult",
+    "WaitExpired",
+    "interpreter_facts",
+    "observe_exit",
+    "observe_service",
+    "remove_leftovers",
+    "resolve_url",
+    "wait_for_answer",
+]

@@ -1,0 +1,344 @@
+"""A container that runs: its state, its processes and sockets, commands in it, and waits that end when it dies."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from image_harness.engine.client import translated
+from image_harness.engine.errors import ContainerDied, ContainerLost, EngineError, WaitExpired
+from image_harness.engine.events import HealthTimeline, HealthTransition, make_timeline, parse_health_event
+from image_harness.engine.execution import CommandResult, Execution
+from image_harness.engine.procfs import (
+    SOCKET_TABLES,
+    ListeningSocket,
+    ProcessFacts,
+    is_container_process,
+    listening,
+    read_listening_sockets,
+    read_processes,
+)
+from image_harness.engine.state import ContainerState, HealthStatus, parse_addresses, parse_health_check, parse_state
+from image_harness.types import HealthCheck, Port
+
+if TYPE_CHECKING:
+    import httpx
+    from docker import APIClient
+
+T = TypeVar("T")
+
+_POLL = timedelta(milliseconds=50)
+_COMMAND_LIMIT = timedelta(minutes=1)
+_HTTP_TIMEOUT = timedelta(seconds=5)
+# Engines remember some 256 events in all, of every container: what is not fetched now and then is forgotten.
+_EVENTS_EVERY = timedelta(seconds=5)
+_READ_TABLES = (
+    "import json, os; print(json.dumps({n: open('/proc/self/net/' + n).read()"
+    f" for n in {SOCKET_TABLES!r} if os.path.exists('/proc/self/net/' + n)}}))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StopResult:
+    """How a container ended when it was told to.
+
+    Attributes:
+        exit_code: Of its first process; 137 means that it had to be killed.
+        duration: From the request until the engine called it ended.
+    """
+
+    exit_code: int
+    duration: timedelta
+
+    @property
+    def seconds(self) -> float:
+        """The duration in seconds."""
+        return self.duration.total_seconds()
+
+
+class Container:
+    """A container made by ``Engine.run``, which also removes it."""
+
+    def __init__(self, client: APIClient, container_id: str, name: str) -> None:
+        self._client = client
+        self.id = container_id
+        self.name = name
+        self._seen: set[HealthTransition] = set()
+        self._document = self._inspect()
+        self.image_id = str(self._document["Image"])
+
+    def __repr__(self) -> str:
+        return f"Container({self.name})"
+
+    def state(self) -> ContainerState:
+        """The container at this moment.
+
+        Raises:
+            ContainerLost: It is gone.
+        """
+        return parse_state(self._inspect())
+
+    def health_check(self) -> HealthCheck | None:
+        """The health check that the engine holds for the container, or None."""
+        return parse_health_check(self._document)
+
+    def logs(self, tail: int | None = None) -> str:
+        """What it has written to stdout and stderr: all, or the last lines."""
+        with translated(self.name):
+            text: bytes = self._client.logs(self.id, tail="all" if tail is None else tail)
+        return text.decode(errors="replace")
+
+    def address(self, port: Port) -> tuple[str, int]:
+        """Where a published port is reached: address and port.
+
+        Raises:
+            EngineError: It is not published, or the container does not run.
+        """
+        found = parse_addresses(self._document).get(port)
+        if found is None:
+            self._document = self._inspect()
+            found = parse_addresses(self._document).get(port)
+        if found is None:
+            raise EngineError(f"port {port} is not published", where=self.name)
+        return found
+
+    def url(self, path: str = "/", port: Port | None = None) -> str:
+        """The URL of a path at a published port; without ``port``, at the only one there is."""
+        host, number = self.address(port or self._only_port())
+        return f"http://{host}:{number}{path}"
+
+    def wait_for_http(
+        self, path: str, limit: timedelta, *, port: Port | None = None, status: int = 200
+    ) -> httpx.Response:
+        """Ask until the answer has this status.
+
+        Raises:
+            ContainerDied: It ended before.
+            WaitExpired: There was no such answer in time.
+        """
+        import httpx  # noqa: PLC0415 - only runs that use HTTP pay for it
+
+        url = self.url(path, port)
+        last = "nothing"
+
+        # A proxy of the environment has no business between us and a port of this machine.
+        with httpx.Client(trust_env=False, timeout=min(_HTTP_TIMEOUT, limit).total_seconds()) as client:
+
+            def ask() -> httpx.Response | None:
+                nonlocal last
+                try:
+                    response = client.get(url)
+                except httpx.TransportError as error:
+                    last = f"{type(error).__name__}: {error}"
+                    return None
+                last = f"status {response.status_code}"
+                return response if response.status_code == status else None
+
+            return self.wait_until(ask, limit, lambda: f"{url} to answer {status} (last: {last})")
+
+    def wait_for_health(self, status: HealthStatus, limit: timedelta) -> ContainerState:
+        """Wait until the engine calls the container this.
+
+        Raises:
+            ContainerDied: It ended before.
+            EngineError: It has no health check.
+            WaitExpired: It did not come to that in time.
+        """
+        fetched = time.monotonic()
+
+        def look() -> ContainerState | None:
+            nonlocal fetched
+            state = self.state()
+            if state.health.status is HealthStatus.NONE and state.running:
+                raise EngineError("the container has no health check", where=self.name)
+            if time.monotonic() - fetched > _EVENTS_EVERY.total_seconds():
+                fetched = time.monotonic()
+                self.health_timeline()
+            return state if state.health.status is status else None
+
+        return self.wait_until(look, limit, lambda: f"health {status}", poll=_POLL * 4)
+
+    def wait_exit(self, limit: timedelta) -> int:
+        """Wait until it has ended of itself; its exit code.
+
+        Raises:
+            WaitExpired: It still runs.
+        """
+        deadline = time.monotonic() + limit.total_seconds()
+        while True:
+            state = self.state()
+            if state.ended and state.exit_code is not None:
+                return state.exit_code
+            if time.monotonic() > deadline:
+                raise WaitExpired(
+                    f"had not ended after {limit.total_seconds():g} s{self._last_lines()}", where=self.name
+                )
+            time.sleep(_POLL.total_seconds())
+
+    def wait_until(
+        self, look: Callable[[], T | None], limit: timedelta, what: Callable[[], str], *, poll: timedelta = _POLL
+    ) -> T:
+        """Look again and again until there is something.
+
+        Args:
+            look: Gives what was waited for, or None while it is not there.
+            limit: How long to look.
+            what: What is waited for, for the message.
+            poll: How long to pause between two looks.
+
+        Raises:
+            ContainerDied: The container has ended.
+            WaitExpired: The time is up.
+        """
+        deadline = time.monotonic() + limit.total_seconds()
+        while True:
+            found = look()
+            if found is not None:
+                return found
+            state = self.state()
+            if state.ended:
+                code = f"{state.exit_code}{' (out of memory)' if state.oom_killed else ''}"
+                raise ContainerDied(
+                    f"ended with exit code {code} while waiting for {what()}{self._last_lines()}", where=self.name
+                )
+            if time.monotonic() > deadline:
+                raise WaitExpired(
+                    f"no {what()} within {limit.total_seconds():g} s{self._last_lines()}", where=self.name
+                )
+            time.sleep(poll.total_seconds())
+
+    def stop(self, limit: timedelta) -> StopResult:
+        """Send the stop signal, and SIGKILL when the limit (in whole seconds, rounded up) is over."""
+        start = time.monotonic()
+        with translated(self.name):
+            self._client.stop(self.id, timeout=math.ceil(limit.total_seconds()))
+        elapsed = timedelta(seconds=time.monotonic() - start)
+        return StopResult(self.wait_exit(_COMMAND_LIMIT), elapsed)
+
+    def signal(self, name: str) -> None:
+        """Send a signal, ``SIGSTOP`` for instance, to the first process."""
+        with translated(self.name):
+            self._client.kill(self.id, signal=name)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        user: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        limit: timedelta = _COMMAND_LIMIT,
+    ) -> CommandResult:
+        """Run a command inside, by its argv: no shell is involved.
+
+        Raises:
+            CommandNotRun: It could not be started: a missing executable, an unknown user.
+            CommandTimedOut: It did not end in time.
+            ContainerLost: The container is gone, or ended meanwhile.
+        """
+        execution = Execution(self._client, self.id, self.name)
+        return execution.run(argv, user=user, environment=environment, limit=limit)
+
+    def python(
+        self, code: str, *arguments: str, interpreter: str = "/usr/bin/python3.11", limit: timedelta = _COMMAND_LIMIT
+    ) -> CommandResult:
+        """Run code with the image's own interpreter; raises what ``run`` raises."""
+        return self.run((interpreter, "-c", code, *arguments), limit=limit)
+
+    def processes(self) -> tuple[ProcessFacts, ...]:
+        """The processes of the container.
+
+        They are read from /proc where the engine is of this machine, else asked of the engine, which does not know PIDs
+        as the container sees them.
+
+        Raises:
+            ContainerLost: It does not run.
+        """
+        pid = self._local_pid()
+        return self._top() if pid is None else read_processes(pid)
+
+    def listening_sockets(self, *, interpreter: str | None = None) -> tuple[ListeningSocket, ...]:
+        """The sockets that listen in the container's network namespace, whoever opened them.
+
+        Args:
+            interpreter: A Python in the container to read them with where the engine is not of this machine.
+
+        Raises:
+            ContainerLost: It does not run.
+            EngineError: The engine is elsewhere and no interpreter was named.
+        """
+        pid = self._local_pid()
+        if pid is not None:
+            return read_listening_sockets(pid)
+        if interpreter is None:
+            raise EngineError("sockets of a container on another machine are only seen from inside it", where=self.name)
+        result = self.python(_READ_TABLES, interpreter=interpreter)
+        if result.exit_code != 0:
+            raise EngineError(f"the socket tables could not be read: {result.stderr[-400:]}", where=self.name)
+        return listening(json.loads(result.stdout))
+
+    def health_timeline(self) -> HealthTimeline:
+        """The container's health since it was started last.
+
+        The engine keeps its last few hundred events only; what this object has fetched once it remembers.
+
+        Raises:
+            EngineError: The container never started.
+        """
+        started = self.state().started_at
+        if started is None:
+            raise EngineError("was never started and has no health", where=self.name)
+        with translated(self.name):
+            events = self._client.events(
+                since=math.floor(started.timestamp()),
+                # "Until now" ends the stream; the engine cuts off at the start of the second that is named.
+                until=math.ceil(datetime.now(UTC).timestamp()),
+                filters={"container": [self.id], "event": ["health_status"]},
+                decode=True,
+            )
+            found = [parse_health_event(event) for event in events]
+        self._seen |= {transition for transition in found if transition is not None}
+        return make_timeline(started, self._seen)
+
+    def _inspect(self) -> dict[str, object]:
+        from docker.errors import NotFound  # noqa: PLC0415
+
+        try:
+            with translated(self.name):
+                return dict(self._client.inspect_container(self.id))
+        except EngineError as error:
+            if isinstance(error.__cause__, NotFound):
+                raise ContainerLost("the container is gone", where=self.name) from error
+            raise
+
+    def _only_port(self) -> Port:
+        ports = list(parse_addresses(self._document)) or list(parse_addresses(self._inspect()))
+        if len(ports) != 1:
+            raise EngineError(f"{len(ports)} ports are published; say which one is meant", where=self.name)
+        return ports[0]
+
+    def _local_pid(self) -> int | None:
+        """The first process's PID on this machine; None when the engine is elsewhere."""
+        state = self.state()
+        if not state.running:
+            raise ContainerLost(f"does not run (exit code {state.exit_code})", where=self.name)
+        return state.pid if is_container_process(state.pid, self.id) else None
+
+    def _top(self) -> tuple[ProcessFacts, ...]:
+        with translated(self.name):
+            table = self._client.top(self.id, ps_args="-eo pid,uid,gid,comm,args")
+        return tuple(
+            ProcessFacts(None, int(pid), int(uid), int(gid), comm, tuple(arguments.split()))
+            for pid, uid, gid, comm, arguments in table["Processes"]
+        )
+
+    def _last_lines(self) -> str:
+        try:
+            lines = self.logs(tail=5).strip()
+        except EngineError:
+            return ""
+        return f"; its last lines: {lines}" if lines else "; it logged nothing"

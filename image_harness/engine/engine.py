@@ -1,0 +1,174 @@
+"""A container engine: Docker, or Podman through its Docker-compatible socket."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import uuid
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from image_harness.engine.client import EngineFacts, connect, resolve_url, translated
+from image_harness.engine.container import Container
+from image_harness.engine.errors import EngineError
+from image_harness.engine.options import RunOptions, create_request
+from image_harness.engine.ownership import PREFIX, RUN_LABEL, RunIdentity, is_dead
+from image_harness.types import Platform
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+_LABEL_FILTER = {"label": [RUN_LABEL]}
+
+
+class Engine:
+    """A connection to an engine.
+
+    Attributes:
+        facts: What the engine says about itself.
+    """
+
+    def __init__(self, client: APIClient, facts: EngineFacts) -> None:
+        self._client = client
+        self.facts = facts
+
+    @classmethod
+    def connect(cls, engine: str = "docker") -> Self:
+        """Connect to ``docker``, ``podman`` or a URL as DOCKER_HOST takes it.
+
+        Raises:
+            HarnessError: Not an engine's name or URL.
+            EngineError: No engine answers there.
+        """
+        return cls(*connect(resolve_url(engine)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    @property
+    def url(self) -> str:
+        """Where the engine was reached, as DOCKER_HOST takes it."""
+        return self.facts.url
+
+    def emulates(self, platform: Platform) -> bool:
+        """Whether programs of this platform run under emulation here."""
+        return platform.architecture != self.facts.architecture
+
+    def image_exists(self, reference: str) -> bool:
+        """Whether the engine has the image."""
+        return self._image(reference) is not None
+
+    def image_id(self, reference: str) -> str:
+        """The engine's id of an image.
+
+        Raises:
+            EngineError: It has no such image.
+        """
+        document = self._image(reference)
+        if document is None:
+            raise EngineError("the engine has no such image", where=reference, fix="build it, or check the name")
+        return str(document["Id"])
+
+    @contextlib.contextmanager
+    def run(self, image_reference: str, options: RunOptions | None = None) -> Iterator[Container]:
+        """Run an image; its container and anonymous volumes are removed at the end, however the block is left.
+
+        Raises:
+            EngineError: The engine has no such image, or could not start it.
+        """
+        chosen = options or RunOptions()
+        image_id = self.image_id(image_reference)  # pulls nothing: what is checked is what is here
+        # We choose the name, so that what an interrupted request has made can be removed as well.
+        name = f"{PREFIX}-{uuid.uuid4().hex[:12]}"
+        body = create_request(image_reference, chosen, RunIdentity.current().labels())
+        try:
+            with translated(f"{image_reference} ({image_id[:19]})"):
+                platform = None if chosen.platform is None else str(chosen.platform)
+                created = self._client.create_container_from_config(body, name, platform)  # type: ignore[no-untyped-call]
+                self._client.start(created["Id"])
+            yield Container(self._client, created["Id"], name)
+        finally:
+            self._remove_container(name)
+
+    @contextlib.contextmanager
+    def network(self) -> Iterator[str]:
+        """A network of its own for containers that are to see each other; its name."""
+        name = f"{PREFIX}-{uuid.uuid4().hex[:12]}"
+        try:
+            with translated(name):
+                self._client.create_network(name, labels=RunIdentity.current().labels())
+            yield name
+        finally:
+            self._remove(lambda: self._client.remove_network(name), name)
+
+    def remove_leftovers(self) -> int:
+        """Remove what dead runs of this machine left in the engine; see ``remove_leftovers`` of this package."""
+        here = RunIdentity.current()
+        local = self.url.startswith(("unix:", "http+unix:"))
+
+        def dead(labels: dict[str, str] | None) -> bool:
+            owner = RunIdentity.from_labels(labels or {})
+            return owner is not None and is_dead(owner, here, local_engine=local)
+
+        with translated(self.url):
+            containers = [
+                one for one in self._client.containers(all=True, filters=_LABEL_FILTER) if dead(one["Labels"])
+            ]
+            networks = [one for one in self._client.networks(filters=_LABEL_FILTER) if dead(one["Labels"])]
+        for container in containers:
+            self._remove_container(container["Id"])
+        for network in networks:
+            self._remove(functools.partial(self._client.remove_network, network["Id"]), network["Name"])
+        return len(containers) + len(networks)
+
+    def _image(self, reference: str) -> dict[str, Any] | None:
+        from docker.errors import NotFound  # noqa: PLC0415
+
+        try:
+            with translated(reference):
+                return dict(self._client.inspect_image(reference))  # type: ignore[no-untyped-call]
+        except EngineError as error:
+            if isinstance(error.__cause__, NotFound):
+                return None
+            raise
+
+    def _remove_container(self, name: str) -> None:
+        self._remove(lambda: self._client.remove_container(name, force=True, v=True), name)
+
+    @staticmethod
+    def _remove(remove: Callable[[], object], where: str) -> None:
+        """Remove something that may be gone already, or be on its way out by another's hand."""
+        from docker.errors import APIError, NotFound  # noqa: PLC0415
+
+        with translated(where):
+            try:
+                remove()
+            except NotFound:
+                return
+            except APIError as error:
+                if error.status_code != 409 or "already in progress" not in str(error.explanation):
+                    raise
+
+
+def remove_leftovers(engine: Engine) -> int:
+    """Remove the containers, their anonymous volumes, and the networks of runs of this machine that have died.
+
+    What belongs to a run that lives, to another machine or to anybody else stays.
+
+    Returns:
+        How many containers and networks were removed.
+
+    Raises:
+        EngineError: The engine did not do it.
+    """
+    return engine.remove_leftovers()

@@ -1,0 +1,173 @@
+"""What a container does under given circumstances, observed from start to end and kept as data.
+
+A service that dies or never answers is a finding about the image; an engine that fails is not, and raises.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from image_harness.engine.container import Container, StopResult
+from image_harness.engine.engine import Engine
+from image_harness.engine.errors import ContainerDied, WaitExpired
+from image_harness.engine.execution import CommandResult
+from image_harness.engine.options import RunOptions
+from image_harness.engine.procfs import ListeningSocket, ProcessFacts
+from image_harness.types import HealthCheck, Port
+
+_KILLED_AFTER = timedelta(seconds=10)
+_STATUS = "print(open('/proc/1/status').read())"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether a service answered over HTTP.
+
+    Attributes:
+        answered: Whether it did, with status 200 and in time.
+        reason: Why it did not: how it ended and what it logged.
+        body: The answer as JSON, where it is a JSON object.
+    """
+
+    answered: bool
+    reason: str = ""
+    body: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePlan:
+    """How to observe a service that is expected to come up.
+
+    Attributes:
+        options: How its container runs.
+        port: Where it should answer.
+        path: What to ask for.
+        answer_limit: How long to wait for the answer.
+        interpreter: The image's Python.
+        probe: A command to run inside once it answers.
+        signal: What to end it with; None leaves it to be removed.
+    """
+
+    options: RunOptions
+    port: Port
+    path: str
+    answer_limit: timedelta
+    interpreter: str
+    probe: tuple[str, ...] | None = None
+    signal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceObservation:
+    """What a service did. Everything after ``answer`` is empty when it did not answer.
+
+    Attributes:
+        answer: Whether it answered.
+        health_check: The health check that the engine holds for the container.
+        processes: Its processes.
+        sockets: What listens in its network namespace.
+        process_status: The fields of the first process's /proc/1/status.
+        probe: How the plan's command ended.
+        stop: How it ended when it was told to.
+        oom_killed: Whether it was ended for want of memory.
+    """
+
+    answer: Answer
+    health_check: HealthCheck | None = None
+    processes: tuple[ProcessFacts, ...] = ()
+    sockets: tuple[ListeningSocket, ...] = ()
+    process_status: Mapping[str, str] | None = None
+    probe: CommandResult | None = None
+    stop: StopResult | None = None
+    oom_killed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExitObservation:
+    """What a container did that is expected to end of itself.
+
+    Attributes:
+        exit_code: What it ended with; None when it still ran when the time was up.
+        logs: What it wrote to stdout and stderr.
+    """
+
+    exit_code: int | None
+    logs: str
+
+
+def wait_for_answer(container: Container, path: str, limit: timedelta, *, port: Port) -> Answer:
+    """Wait until a service answers.
+
+    Raises:
+        EngineError: The engine failed.
+    """
+    try:
+        response = container.wait_for_http(path, limit, port=port)
+    except (ContainerDied, WaitExpired) as error:
+        return Answer(answered=False, reason=str(error))
+    return Answer(answered=True, body=_json_object(response.content))
+
+
+def observe_service(engine: Engine, image: str, plan: ServicePlan) -> ServiceObservation:
+    """Run a service, look at it, end it.
+
+    Raises:
+        EngineError: The engine failed.
+    """
+    with engine.run(image, plan.options) as container:
+        answer = wait_for_answer(container, plan.path, plan.answer_limit, port=plan.port)
+        if not answer.answered:
+            return ServiceObservation(answer, oom_killed=container.state().oom_killed)
+        return ServiceObservation(
+            answer,
+            health_check=container.health_check(),
+            processes=container.processes(),
+            sockets=container.listening_sockets(interpreter=plan.interpreter),
+            process_status=_fields(container.python(_STATUS, interpreter=plan.interpreter).stdout),
+            probe=container.run(plan.probe) if plan.probe else None,
+            oom_killed=container.state().oom_killed,
+            stop=_end(container, plan.signal) if plan.signal else None,
+        )
+
+
+def observe_exit(engine: Engine, image: str, options: RunOptions, limit: timedelta) -> ExitObservation:
+    """Run a container that is expected to end.
+
+    Raises:
+        EngineError: The engine failed.
+    """
+    with engine.run(image, options) as container:
+        try:
+            exit_code: int | None = container.wait_exit(limit)
+        except WaitExpired:
+            exit_code = None
+        return ExitObservation(exit_code, container.logs())
+
+
+def _end(container: Container, signal: str) -> StopResult:
+    """Send a signal; what does not end on it is killed, which its exit code then shows."""
+    start = time.monotonic()
+    container.signal(signal)
+    try:
+        exit_code = container.wait_exit(_KILLED_AFTER)
+    except WaitExpired:
+        container.signal("SIGKILL")
+        exit_code = container.wait_exit(_KILLED_AFTER)
+    return StopResult(exit_code, timedelta(seconds=time.monotonic() - start))
+
+
+def _json_object(content: bytes) -> Mapping[str, Any] | None:
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _fields(text: str) -> dict[str, str]:
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}

@@ -1,0 +1,90 @@
+"""The container that most runtime checks share."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Self
+
+from image_harness.design import Design
+from image_harness.engine import (
+    Answer,
+    Container,
+    ContainerLost,
+    ContainerState,
+    Engine,
+    EngineError,
+    InterpreterFacts,
+    RunOptions,
+    interpreter_facts,
+    wait_for_answer,
+)
+from image_harness.types import HealthCheck, Port
+
+# The engine probes this often instead of every 30 s, so that a run need not wait for the first probe.
+_FAST = timedelta(seconds=2)
+
+
+@dataclass
+class Running:
+    """A container of the image and what it has shown.
+
+    Attributes:
+        starting: The container, which may not answer yet.
+        first_state: Its state as soon as it was started.
+        design: What it is held against.
+    """
+
+    starting: Container
+    first_state: ContainerState
+    design: Design
+
+    @classmethod
+    @contextlib.contextmanager
+    def start(cls, engine: Engine, design: Design, image: str) -> Iterator[Self]:
+        """Start the image plainly, its port published on loopback, its health probed more often."""
+        port = Port(design.service.port)
+        check = HealthCheck(test=(), interval=_FAST, start_interval=_FAST)
+        with engine.run(image, RunOptions(publish=(port,), health_check=check)) as container:
+            yield cls(container, container.state(), design)
+
+    @functools.cached_property
+    def answer(self) -> Answer:
+        """Whether the service answered on its default port."""
+        # Twice the designed limit: at the start of a run other containers boot beside it.
+        limit = 2 * self.design.runtime.answers_within
+        return wait_for_answer(self.starting, self.design.runtime.health_path, limit, port=Port(self.design.service.port))
+
+    @property
+    def container(self) -> Container:
+        """The container, its service answering.
+
+        Raises:
+            ContainerLost: The service does not answer, so nothing that needs it can be told.
+        """
+        if not self.answer.answered:
+            raise ContainerLost(self.answer.reason)
+        return self.starting
+
+    @functools.cached_property
+    def interpreter(self) -> InterpreterFacts:
+        """What the image's interpreter says of itself and of the designed packages."""
+        modules = [package.slug for package in self.design.site_packages.packages]
+        return interpreter_facts(self.container, modules, interpreter=self.design.image.interpreter)
+
+    def python_json(self, code: str, *arguments: str) -> Mapping[str, Any]:
+        """Run code with the image's interpreter and read the JSON object that it prints last.
+
+        Raises:
+            EngineError: It could not be run, or printed something else.
+        """
+        result = self.container.python(code, *arguments, interpreter=self.design.image.interpreter)
+        try:
+            document = json.loads(result.stdout.rstrip().rpartition("\n")[2])
+        except ValueError:
+            raise EngineError(f"no JSON from the interpreter: {(result.stderr or result.stdout)[-400:]}") from None
+        return dict(document)

@@ -1,0 +1,67 @@
+"""Section 9 of the report: configuration management."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from image_harness import requirement
+from image_harness.design import Design
+from image_harness.plugin.running import Running
+
+# Loads the image's own configuration module four times, with the sources that each case has and no others.
+PROGRAM = """
+import importlib, json, os, pathlib, sys, tempfile
+module, function, setting, variable, file_variable = sys.argv[1:]
+load = getattr(importlib.import_module(module), function)
+def value(environment):
+    for name in (variable, file_variable):
+        os.environ.pop(name, None)
+    os.environ.update(environment)
+    return getattr(load(), setting)
+file = pathlib.Path(tempfile.mkdtemp()) / "config.yaml"
+file.write_text(f"{setting}: 7")
+print(json.dumps({
+    "defaults": value({}),
+    "file": value({file_variable: str(file)}),
+    "environment": value({variable: "9"}),
+    "both": value({file_variable: str(file), variable: "9"}),
+}))
+"""
+
+
+@pytest.fixture(scope="session")
+def loaded(running: Running, design: Design) -> Mapping[str, Any]:
+    """What the setting is, by the sources that it is loaded from."""
+    wanted = design.runtime.configuration
+    return running.python_json(
+        PROGRAM, wanted.module, wanted.function, wanted.setting, wanted.variable, wanted.file_variable
+    )
+
+
+@requirement("configuration.defaults")
+def test_default_without_any_source(loaded: Mapping[str, Any], design: Design) -> None:
+    assert loaded["defaults"] == design.runtime.configuration.default
+
+
+@requirement("configuration.yaml-over-defaults")
+def test_file_wins_over_the_default(loaded: Mapping[str, Any]) -> None:
+    assert loaded["file"] == 7
+
+
+@requirement("configuration.environment")
+def test_environment_wins_over_the_default(loaded: Mapping[str, Any]) -> None:
+    assert loaded["environment"] == 9
+
+
+@requirement("configuration.environment-over-yaml")
+def test_environment_wins_over_the_file(loaded: Mapping[str, Any]) -> None:
+    assert loaded["both"] == 9
+
+
+@requirement("configuration.yaml-optional")
+def test_service_starts_without_a_file(running: Running, design: Design) -> None:
+    assert design.runtime.configuration.file_variable not in running.interpreter.environment
+    assert running.answer.answered, running.answer.reason

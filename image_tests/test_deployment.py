@@ -1,0 +1,36 @@
+"""How the image is deployed (the family's description of it)."""
+
+from __future__ import annotations
+
+from image_harness import requirement
+from image_harness.design import Design
+from image_harness.plugin.scenarios import DEPLOYED, Scenarios
+
+
+@requirement("deployment.read-only")
+def test_answers_with_a_read_only_root(scenarios: Scenarios) -> None:
+    answer = scenarios.service(DEPLOYED).answer
+    assert answer.answered, answer.reason
+
+
+@requirement("deployment.no-capabilities")
+def test_has_no_capabilities(scenarios: Scenarios) -> None:
+    observed = scenarios.service(DEPLOYED)
+    assert observed.process_status, f"the process's status could not be read: {observed.answer.reason}"
+    found = {name: observed.process_status[name] for name in ("CapEff", "CapPrm", "CapBnd", "NoNewPrivs")}
+    none = "0" * 16
+    assert found == {"CapEff": none, "CapPrm": none, "CapBnd": none, "NoNewPrivs": "1"}
+
+
+@requirement("deployment.service-name-as-host")
+def test_listens_on_all_interfaces_with_a_service_name_as_host(scenarios: Scenarios, design: Design) -> None:
+    observed = scenarios.service(DEPLOYED)
+    assert design.runtime.deployment.env[design.runtime.host_variable] == design.service.id
+    assert [(socket.address, socket.port) for socket in observed.sockets] == [("0.0.0.0", design.service.port)]
+
+
+@requirement("deployment.memory")
+def test_holds_the_memory_limit(scenarios: Scenarios) -> None:
+    observed = scenarios.service(DEPLOYED)
+    assert observed.answer.answered, observed.answer.reason
+    assert not observed.oom_killed

@@ -1,0 +1,38 @@
+"""Section 10 of the report: error handling."""
+
+from __future__ import annotations
+
+from image_harness import requirement
+from image_harness.design import Design, Item
+from image_harness.plugin.scenarios import DEPLOYED, Scenarios
+
+
+@requirement("errors.invalid-port.{key}.exit-code", for_each="runtime.invalid_ports")
+def test_invalid_port_ends_the_service(scenarios: Scenarios, item: Item) -> None:
+    observed = scenarios.invalid_port(item.key)
+    assert observed.exit_code == 1, f"it logged: {observed.logs[-400:]}"
+
+
+@requirement("errors.invalid-port.{key}.message", for_each="runtime.invalid_ports")
+def test_invalid_port_is_named(scenarios: Scenarios, design: Design, item: Item) -> None:
+    logs = scenarios.invalid_port(item.key).logs
+    lines = [line for line in logs.splitlines() if design.runtime.port_variable in line]
+    assert lines, f"no line names {design.runtime.port_variable}: {logs[-400:]!r}"
+    assert item.value.value in lines[0]
+    assert "Traceback" not in logs
+
+
+@requirement("errors.invalid-setting")
+def test_invalid_setting_ends_the_service_and_is_named(scenarios: Scenarios, design: Design) -> None:
+    observed, setting = scenarios.invalid_setting(), design.runtime.configuration
+    assert observed.exit_code == 1, f"it logged: {observed.logs[-400:]}"
+    assert [line for line in observed.logs.splitlines() if setting.variable in line and setting.invalid in line]
+
+
+@requirement("errors.missing-integration")
+def test_missing_integration_is_named_and_carried_on_without(scenarios: Scenarios) -> None:
+    answer = scenarios.service(DEPLOYED).answer
+    assert answer.answered, answer.reason
+    assert answer.body is not None
+    assert answer.body["status"] == "degraded"
+    assert "redis" in str(answer.body)

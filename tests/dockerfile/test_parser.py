@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from image_harness.dockerfile import Dockerfile, parse_dockerfile, parse_text
+from image_harness.errors import HarnessError
+
+TWO_STAGES = """\
+# escape=\\
+ARG VERSION=1.0.0
+ARG REVISION
+
+FROM --platform=$TARGETPLATFORM python:3.11 AS builder
+RUN --mount=type=cache,target=/a,sharing=locked \\
+    # a comment between
+    apt-get update && \\
+
+    apt-get install -y curl
+FROM scratch
+COPY --from=builder --chown=1:2 /x /y
+CMD ["/bin/x", "a b"]
+"""
+
+
+def parsed() -> Dockerfile:
+    return parse_text(TWO_STAGES)
+
+
+def test_arguments_before_the_first_from_are_global() -> None:
+    assert [(argument.name, argument.default) for argument in parsed().arguments] == [
+        ("VERSION", "1.0.0"),
+        ("REVISION", None),
+    ]
+
+
+def test_stages_have_base_name_and_platform() -> None:
+    stages = parsed().stages
+
+    assert [(stage.base, stage.name, stage.platform) for stage in stages] == [
+        ("python:3.11", "builder", "$TARGETPLATFORM"),
+        ("scratch", None, None),
+    ]
+
+
+def test_a_stage_is_found_by_its_name() -> None:
+    builder = parsed().stage("builder")
+
+    assert builder is not None
+    assert builder.base == "python:3.11"
+
+
+def test_comments_and_empty_lines_inside_an_instruction_fall_out() -> None:
+    run = parsed().stages[0].all("RUN")[0]
+
+    assert " ".join(run.text.split()) == "apt-get update && apt-get install -y curl"
+
+
+def test_flags_are_taken_off_the_text() -> None:
+    copy = parsed().final.all("COPY")[0]
+
+    assert (copy.flag("from"), copy.flag("chown"), copy.text) == ("builder", "1:2", "/x /y")
+
+
+def test_a_flag_may_be_repeated() -> None:
+    run = parse_text("FROM x\nRUN --mount=type=a --mount=type=b true").final.all("RUN")[0]
+
+    assert run.flag_values("mount") == ("type=a", "type=b")
+
+
+def test_json_form_gives_words_and_shell_form_none() -> None:
+    final = parse_text('FROM x\nCMD ["a", "b c"]\nENTRYPOINT a b').final
+
+    assert final.all("CMD")[0].exec_form == ("a", "b c")
+    assert final.all("ENTRYPOINT")[0].exec_form is None
+
+
+def test_broken_json_is_the_shell_form_as_docker_has_it() -> None:
+    assert parse_text("FROM x\nCMD ['a']").final.all("CMD")[0].exec_form is None
+
+
+def test_an_empty_json_list_is_not_the_shell_form() -> None:
+    assert parse_text("FROM x\nENTRYPOINT []").final.all("ENTRYPOINT")[0].exec_form == ()
+
+
+def test_the_probe_of_a_health_check_is_found_behind_cmd() -> None:
+    health = parse_text('FROM x\nHEALTHCHECK --interval=30s CMD ["p", "q"]').final.all("HEALTHCHECK")[0]
+
+    assert health.exec_form == ("p", "q")
+    assert health.flag("interval") == "30s"
+
+
+def test_text_in_a_comment_is_no_instruction() -> None:
+    assert parse_text("FROM x\n# USER 65532\n").final.all("USER") == ()
+
+
+def test_here_documents_are_kept_apart_from_the_next_instruction() -> None:
+    final = parse_text("FROM x\nRUN <<EOF\nUSER root\nEOF\nUSER 1").final
+
+    assert final.all("RUN")[0].documents == ("USER root",)
+    assert [user.text for user in final.all("USER")] == ["1"]
+
+
+def test_a_here_document_may_strip_tabs() -> None:
+    assert parse_text("FROM x\nRUN <<-E\n\ta\n\tE\n").final.all("RUN")[0].documents == ("a",)
+
+
+def test_the_escape_directive_changes_the_continuation() -> None:
+    final = parse_text("# escape=`\nFROM x\nRUN a `\n  b\n").final
+
+    assert final.all("RUN")[0].text.split() == ["a", "b"]
+
+
+def test_a_directive_after_another_line_is_a_comment() -> None:
+    assert parse_text("FROM x\n# syntax=y\n").directives == {}
+
+
+def test_instructions_know_their_first_line() -> None:
+    assert parsed().final.all("CMD")[0].line == 13
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("RUN true", "there is no FROM"),
+        ("ENV A=1\nFROM x", "ENV before the first FROM"),
+        ("FROM x\nFLY away", "unknown instruction 'FLY'"),
+        ("FROM x y", "FROM takes an image"),
+        ("FROM x\nRUN <<EOF\na", "the here-document EOF does not end"),
+    ],
+)
+def test_a_broken_rule_is_told_in_one_line(text: str, message: str) -> None:
+    with pytest.raises(HarnessError) as raised:
+        parse_text(text)
+
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="nowhere: cannot be read"):
+        parse_dockerfile(tmp_path / "nowhere")

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from image_harness.dockerfile.words import assignments, commands, environment
+
+
+def test_assignments_take_quotes_off() -> None:
+    assert assignments('A=1 B="two words" C=\'3\'') == (("A", "1"), ("B", "two words"), ("C", "3"))
+
+
+def test_a_name_without_a_value_has_none() -> None:
+    assert assignments("A") == (("A", None),)
+
+
+def test_variables_stay_as_written() -> None:
+    assert assignments('A="${B}"') == (("A", "${B}"),)
+
+
+def test_environment_knows_the_old_form() -> None:
+    assert environment("NAME some value") == (("NAME", "some value"),)
+
+
+def test_commands_are_split_at_operators_and_quotes_are_kept_together() -> None:
+    assert commands("a -b && c 'd && e' ; f | g") == (("a", "-b"), ("c", "d && e"), ("f",), ("g",))
+
+
+def test_a_redirection_is_a_word_of_its_own() -> None:
+    assert commands('echo "x" > /f') == (("echo", "x", ">", "/f"),)

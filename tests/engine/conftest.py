@@ -1,0 +1,36 @@
+"""A real engine and one container of the real image, shared by all tests that only look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from image_harness.engine import Container, Engine, EngineError, RunOptions
+from image_harness.types import HealthCheck, Port
+
+IMAGE = "pickme/lucid-rdp-monitor:latest-arm64"
+BOOT_LIMIT = timedelta(seconds=90)
+FAST_HEALTH = HealthCheck(test=(), interval=timedelta(seconds=1), retries=2, timeout=timedelta(seconds=5))
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    try:
+        connected = Engine.connect("docker")
+    except EngineError as error:
+        pytest.skip(str(error))
+    with connected:
+        if not connected.image_exists(IMAGE):
+            pytest.skip(f"{IMAGE} is not built")
+        yield connected
+
+
+@pytest.fixture(scope="session")
+def container(engine: Engine) -> Iterator[Container]:
+    options = RunOptions(
+        environment={"ADDED": "a=b"}, unset=("LANG",), publish=(Port(8093),), health_check=FAST_HEALTH, read_only=True
+    )
+    with engine.run(IMAGE, options) as running:
+        yield running

@@ -1,0 +1,136 @@
+"""A container of the real image, looked at from outside; one is shared, and one is started to be stopped."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from image_harness.engine import (
+    CommandNotRun,
+    CommandTimedOut,
+    Container,
+    ContainerDied,
+    ContainerLost,
+    Engine,
+    EngineError,
+    HealthStatus,
+    ListeningSocket,
+    RunOptions,
+    WaitExpired,
+)
+from image_harness.types import Port
+
+from .conftest import BOOT_LIMIT, IMAGE
+
+pytestmark = pytest.mark.engine
+PYTHON = "/usr/bin/python3.11"
+
+
+def test_http_answers_on_a_loopback_port_that_the_engine_chose(container: Container) -> None:
+    response = container.wait_for_http("/health", BOOT_LIMIT)
+    assert response.status_code == 200
+    host, port = container.address(Port(8093))
+    assert host == "127.0.0.1"
+    assert port != 8093
+
+
+def test_a_port_that_is_not_published_has_no_address(container: Container) -> None:
+    with pytest.raises(EngineError, match="9999/tcp is not published"):
+        container.address(Port(9999))
+
+
+def test_health_comes_and_its_timeline_tells_when(container: Container) -> None:
+    state = container.wait_for_health(HealthStatus.HEALTHY, BOOT_LIMIT)
+    assert state.health.probes[-1].exit_code == 0
+    timeline = container.health_timeline()
+    assert timeline.statuses[:2] == (HealthStatus.STARTING, HealthStatus.HEALTHY)
+    reached = timeline.until(HealthStatus.HEALTHY)
+    assert reached is not None
+    assert timedelta(seconds=1) <= reached < BOOT_LIMIT
+
+
+def test_processes_have_their_ids_and_arguments_as_inside(container: Container) -> None:
+    first = container.processes()[0]
+    assert (first.pid, first.uid, first.gid) == (1, 65532, 65532)
+    assert first.argv[0] == PYTHON
+    assert first.comm == "python3.11"
+
+
+def test_processes_as_a_remote_engine_tells_them(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("image_harness.engine.container.is_container_process", lambda *_: False)
+    first = container.processes()[0]
+    assert (first.pid, first.uid, first.gid, first.comm) == (None, 65532, 65532, "python3.11")
+
+
+def test_sockets_are_the_same_from_outside_and_from_inside(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    container.wait_for_http("/health", BOOT_LIMIT)
+    outside = container.listening_sockets()
+    assert outside == (ListeningSocket("0.0.0.0", 8093, "tcp"),)
+    monkeypatch.setattr("image_harness.engine.container.is_container_process", lambda *_: False)
+    assert container.listening_sockets(interpreter=PYTHON) == outside
+    with pytest.raises(EngineError, match="another machine"):
+        container.listening_sockets()
+
+
+def test_a_command_has_its_streams_and_exit_code_apart(container: Container) -> None:
+    code = "import os, sys; print(os.environ['X'], os.getuid()); print('bad', file=sys.stderr); sys.exit(126)"
+    result = container.run((PYTHON, "-c", code), user="0:0", environment={"X": "y"})
+    assert (result.exit_code, result.stdout, result.stderr) == (126, "y 0\n", "bad\n")
+
+
+def test_a_program_that_talks_like_the_engine_has_run_all_the_same(container: Container) -> None:
+    result = container.python("print('OCI runtime exec failed: exec failed'); raise SystemExit(127)")
+    assert result.exit_code == 127
+
+
+@pytest.mark.parametrize("argv", [("/bin/sh", "-c", "true"), ("/etc/passwd",), ("/app",), ("no-such-program",)])
+def test_what_cannot_be_started_is_no_result(container: Container, argv: tuple[str, ...]) -> None:
+    with pytest.raises(CommandNotRun, match="was not started"):
+        container.run(argv)
+
+
+def test_an_unknown_user_is_no_result(container: Container) -> None:
+    with pytest.raises(CommandNotRun, match="was not started"):
+        container.run((PYTHON, "-c", ""), user="nobody-of-that-name")
+
+
+def test_a_command_that_does_not_end_is_ended(container: Container) -> None:
+    with pytest.raises(CommandTimedOut, match="2 s"):
+        container.python("import time; time.sleep(60)", limit=timedelta(seconds=2))
+    time.sleep(0.3)
+    assert not [process for process in container.processes() if "time.sleep(60)" in " ".join(process.argv)]
+
+
+def test_a_wait_says_what_was_seen_last(container: Container) -> None:
+    with pytest.raises(WaitExpired, match=r"answer 200 \(last: status 404\)"):
+        container.wait_for_http("/no-such-page", timedelta(seconds=1))
+
+
+def test_a_stopped_container_is_lost_to_commands_and_waits(engine: Engine) -> None:
+    options = RunOptions(command=(PYTHON, "-c", "print('ready', flush=True); import time; time.sleep(60)"))
+    with engine.run(IMAGE, options) as container:
+        container.wait_until(lambda: "ready" in container.logs() or None, BOOT_LIMIT, lambda: "ready")
+        stopped = container.stop(timedelta(seconds=0.5))
+        # PID 1 without a handler does not hear SIGTERM: the engine had to kill it after the grace of one second.
+        assert stopped.exit_code == 137
+        assert 0.9 < stopped.seconds < 8
+        with pytest.raises(ContainerLost, match="does not run"):
+            container.run((PYTHON, "-c", ""))
+        with pytest.raises(ContainerLost, match="exit code 137"):
+            container.processes()
+        start = time.monotonic()
+        with pytest.raises(ContainerDied, match=r"exit code 137.*last lines: ready"):
+            container.wait_for_health(HealthStatus.HEALTHY, timedelta(seconds=60))
+        assert time.monotonic() - start < 2
+
+
+def test_a_container_that_dies_under_a_command_is_lost(engine: Engine) -> None:
+    options = RunOptions(command=(PYTHON, "-c", "import time; time.sleep(2); raise SystemExit(3)"))
+    with engine.run(IMAGE, options) as container:
+        with pytest.raises(ContainerLost):
+            container.python("import time; time.sleep(60)", limit=timedelta(seconds=30))
+        assert container.wait_exit(BOOT_LIMIT) == 3

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from image_harness.engine.ownership import RunIdentity, is_dead, start_ticks
+
+HERE = RunIdentity(run="r1", pid=10, started=100, boot="b", pid_namespace="pid:[1]", host="h")
+OTHER = replace(HERE, run="r2", pid=20, started=200)
+
+
+def test_labels_give_the_identity_back() -> None:
+    assert RunIdentity.from_labels(HERE.labels()) == HERE
+
+
+@pytest.mark.parametrize("labels", [{}, {"image-harness.run": "r"}, HERE.labels() | {"image-harness.pid": "x"}])
+def test_labels_of_others_are_no_identity(labels: dict[str, str]) -> None:
+    assert RunIdentity.from_labels(labels) is None
+
+
+def test_this_process_lives_and_is_the_same_at_every_call() -> None:
+    here = RunIdentity.current()
+    assert here == RunIdentity.current()
+    assert here.pid == os.getpid()
+    assert not is_dead(here, here, local_engine=True)
+
+
+@pytest.mark.parametrize(
+    ("owner", "local_engine", "started", "dead"),
+    [
+        pytest.param(OTHER, True, 200, False, id="its process runs"),
+        pytest.param(OTHER, True, None, True, id="its process has ended"),
+        pytest.param(OTHER, True, 201, True, id="its PID is another process's now"),
+        pytest.param(replace(OTHER, host="x"), True, None, False, id="another machine"),
+        pytest.param(replace(OTHER, boot="x"), True, 200, True, id="an earlier boot of this machine"),
+        pytest.param(replace(OTHER, boot="x"), False, None, False, id="another boot, an engine that others use too"),
+        pytest.param(replace(OTHER, pid_namespace="x"), True, None, False, id="a PID that means nothing here"),
+    ],
+)
+def test_a_run_is_dead_only_when_that_is_certain(
+    owner: RunIdentity, local_engine: bool, started: int | None, dead: bool
+) -> None:
+    assert is_dead(owner, HERE, local_engine=local_engine, started=lambda _: started) is dead
+
+
+def test_where_processes_cannot_be_seen_nobody_is_called_dead() -> None:
+    assert not is_dead(OTHER, replace(HERE, started=0), local_engine=True, started=lambda _: None)
+
+
+def test_a_process_that_has_ended_has_no_start() -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        assert start_ticks(process.pid)
+        process.kill()
+    assert start_ticks(process.pid) is None

@@ -1,0 +1,215 @@
+"""The engine's ``docker save`` stream meets the other transports in one reader; what the engine does wrong is told."""
+
+from __future__ import annotations
+
+import os
+import socketserver
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Protocol
+
+import docker
+import pytest
+
+from image_harness.image import Image, ImageError, ImageReference, Transport, open_image
+from image_harness.types import Digest
+from tests.image import builder
+from tests.image.builder import ImageBuilder, sha256, tar
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+REFERENCE = "docker-daemon:name/app:1"
+PATH = "/images/name/app:1/get"
+
+
+class Engine(Protocol):
+    def __call__(self, answer: Answer) -> str: ...
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """Start engines that answer the version and leave the image to the test."""
+    servers: list[socketserver.BaseServer] = []
+
+    def start(answer: Answer) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                if self.path.endswith("/version"):
+                    send(self, 200, b'{"ApiVersion": "1.45", "MinAPIVersion": "1.24"}')
+                else:
+                    assert self.path.endswith(PATH)
+                    answer(self)
+
+            def address_string(self) -> str:
+                return "unix"
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        path = tmp_path / f"engine{len(servers)}.sock"
+        server = socketserver.ThreadingUnixStreamServer(str(path), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        servers.append(server)
+        return f"unix://{path}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def send(request: BaseHTTPRequestHandler, status: int, body: bytes, length: int | None = None) -> None:
+    request.send_response(status)
+    request.send_header("Content-Type", "application/json")
+    request.send_header("Content-Length", str(len(body) if length is None else length))
+    request.end_headers()
+    request.wfile.write(body)
+
+
+def _open(host: str) -> Image:
+    return open_image(ImageReference.parse(REFERENCE), docker_host=host)
+
+
+def _build() -> ImageBuilder:
+    return ImageBuilder().layer({"a": os.urandom(300_000)}).layer({"b": b"2", ".wh.a": b""})
+
+
+def _saved(build: ImageBuilder) -> bytes:
+    return tar({**build.layout(), "manifest.json": b"[]"})
+
+
+def test_an_engines_image_is_the_layouts_image(engine: Engine, tmp_path: Path) -> None:
+    build = _build()
+    with (
+        _open(engine(lambda request: send(request, 200, _saved(build)))) as image,
+        open_image(ImageReference.parse(builder.write_directory(build.layout(), tmp_path / "layout"))) as other,
+    ):
+        assert image == other
+        assert image.manifest_digest == Digest(sha256(build.manifest))
+
+
+def test_layers_are_read_before_the_stream_ends(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = _build()
+    data = _saved(build)
+    read_ahead = threading.Event()
+    looks = "image_harness.image.layers.LayerScanner.read_ahead"
+    monkeypatch.setattr(looks, lambda *_: read_ahead.set())
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        # All but the end: the blob of the first layer is in it.
+        send(request, 200, data[:-1024], len(data))
+        assert read_ahead.wait(30)
+        request.wfile.write(data[-1024:])
+
+    _open(engine(answer)).close()
+    assert read_ahead.is_set()
+
+
+def test_layers_of_other_images_in_the_stream_cost_this_image_nothing(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = _build()
+    other = ImageBuilder(platform=builder.AMD64, compression="none").layer({str(n): b"x" * 2000 for n in range(200)})
+    monkeypatch.setattr("image_harness.image.budget.ENTRIES", 20)
+    saved = tar({**builder.layout([other, build]), "manifest.json": b"[]"})
+    with _open(engine(lambda request: send(request, 200, saved))) as image:
+        assert [entry.path for entry in image.filesystem.walk()] == ["/", "/b"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda request: send(request, 404, b'{"message": "No such image"}'), "has no such image; build it"),
+        (lambda request: send(request, 500, b'{"message": "boom"}'), "the engine does not give the image: .*boom"),
+        (lambda request: send(request, 200, b"no tar" * 1000), "checksum"),
+        (lambda request: send(request, 200, b""), "cut off"),
+        (lambda request: send(request, 200, tar({"a": b"x" * 9000})[:2000]), "cut off"),
+        (lambda request: request.connection.close(), "the engine does not give the image"),
+    ],
+)
+def test_what_the_engine_does_wrong_is_told_in_one_line(engine: Engine, answer: Answer, message: str) -> None:
+    with pytest.raises(ImageError, match=message) as caught:
+        _open(engine(answer))
+    assert str(caught.value).startswith(REFERENCE)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.999])
+def test_a_stream_that_breaks_off_is_told(engine: Engine, kept: float) -> None:
+    data = _saved(_build())
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        send(request, 200, data[: int(len(data) * kept)], len(data))
+        request.wfile.flush()
+        request.connection.shutdown(2)
+
+    with pytest.raises(ImageError, match="the engine does not give the image"):
+        _open(engine(answer))
+
+
+def test_an_engine_that_is_not_there_is_told_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"does not give the image: .*; check that it runs and that DOCKER_HOST"):
+        _open(f"unix://{tmp_path}/absent.sock")
+
+
+def test_an_engine_that_sends_without_end_is_stopped(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("image_harness.image.daemon.IMAGE_BYTES", 5_000_000)
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        send(request, 200, b"", 10**12)
+        header = tar({"a": b""})[:512]
+        try:
+            while True:
+                request.wfile.write(header * 100)
+        except OSError:
+            pass
+
+    with pytest.raises(ImageError, match=r"more than 5000000 bytes|is there twice"):
+        _open(engine(answer))
+
+
+def test_nothing_stays_open_when_opening_fails(engine: Engine) -> None:
+    host = engine(lambda request: send(request, 200, b"no tar" * 1000))
+    with pytest.raises(ImageError):
+        _open(host)
+    deadline = time.monotonic() + 10
+    while any(thread.name in ("docker save", "layer_0") for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.engine
+def test_all_four_transports_give_the_same_image_of_a_real_engine(tmp_path: Path) -> None:
+    """Load a small image into the engine, have it saved, and compare it with the layout that it was made from."""
+    tag = f"image-harness-test/transports:{os.getpid()}"
+    build = _build()
+    files = build.layout(tag=None)
+    index = files["index.json"].replace(
+        b'"manifests": [{',
+        b'"manifests": [{"annotations": {"io.containerd.image.name": "docker.io/%s"}, ' % tag.encode(),
+    )
+    builder.write_archive({**files, "index.json": index}, tmp_path / "load.tar")
+    with (tmp_path / "load.tar").open("rb") as archive:
+        subprocess.run(["docker", "load"], stdin=archive, check=True, timeout=60, stdout=subprocess.DEVNULL)
+    try:
+        save: list[str | Path] = ["docker", "save", "-o", tmp_path / "saved.tar", tag]
+        subprocess.run(save, check=True, timeout=60)
+        references = (
+            f"{Transport.OCI}:{tmp_path / 'layout'}",
+            f"{Transport.OCI_ARCHIVE}:{tmp_path / 'load.tar'}",
+            f"{Transport.DOCKER_ARCHIVE}:{tmp_path / 'saved.tar'}",
+            f"{Transport.DOCKER_DAEMON}:{tag}",
+        )
+        builder.write_directory(files, tmp_path / "layout")
+        images = [open_image(ImageReference.parse(reference)) for reference in references]
+        assert [image == images[0] for image in images] == [True] * 4
+        for image in images:
+            image.close()
+    finally:
+        docker.from_env().images.remove(tag, force=True)
