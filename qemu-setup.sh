@@ -60,7 +60,7 @@ readonly BINFMT_DIR=/proc/sys/fs/binfmt_misc
 readonly BINFMT_CONFIG=/usr/lib/binfmt.d/qemu-aarch64.conf
 
 # How long to wait, in seconds.
-readonly ANSWER_TIMEOUT=20 START_TIMEOUT=60 STOP_TIMEOUT=30
+readonly ANSWER_TIMEOUT=30 START_TIMEOUT=120 STOP_TIMEOUT=30
 
 # The ELF header of a little-endian 64-bit AArch64 program, and which of its bits count: what binfmt_misc looks for.
 readonly AARCH64_MAGIC='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
@@ -735,10 +735,14 @@ record_network() {
   record network "${policy:-ACCEPT} $(</proc/sys/net/ipv4/ip_forward)"
 }
 
+# The engine that this run has started; empty where systemd looks after it.
+ENGINE_PID=''
+
 start_engine() {
   if [[ -n $(engine_process) ]]; then
     # Started by the installation of its package, a moment ago.
-    record_engine "$(engine_process)"
+    ENGINE_PID=$(engine_process)
+    record_engine "$ENGINE_PID"
   elif has_systemd; then
     say "starting the engine (systemctl start docker)"
     record service docker
@@ -768,6 +772,7 @@ start_dockerd() {
     exec {JOURNAL_LOCK}>&-
     exec setsid dockerd
   ) >>"$ENGINE_LOG" 2>&1 </dev/null &
+  ENGINE_PID=$!
 }
 
 # PID, start time and boot together name a process for good: a PID alone is used again.
@@ -778,11 +783,11 @@ record_engine() { # PID
 }
 
 wait_for_engine() {
-  local deadline=$((SECONDS + START_TIMEOUT)) begun=$SECONDS
+  local deadline=$((SECONDS + START_TIMEOUT))
   while ((SECONDS < deadline)); do
     survey_client
     ! ask_engine version >/dev/null 2>&1 || return 0
-    if ! has_systemd && ((SECONDS > begun + 2)) && [[ -z $(engine_process) ]]; then
+    if [[ -n $ENGINE_PID ]] && ! kill -0 "$ENGINE_PID" 2>/dev/null; then
       die "the engine ended again: $(engine_complaint) (log: $ENGINE_LOG)"
     fi
     sleep 0.3

@@ -30,7 +30,9 @@ def is_stale(command: Sequence[str], *, root: Path, environment: Mapping[str, st
         HarnessError: The command could not tell; its last line says why.
     """
     asked = [*command, "--is-stale"]
-    done = subprocess.run(asked, cwd=root, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        asked, cwd=root, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
     if done.returncode in (_STALE, _UP_TO_DATE):
         return done.returncode == _STALE
     lines = (done.stderr or done.stdout).strip().splitlines()

@@ -71,7 +71,9 @@ def test_debian_files_are_unchanged(filesystem: FileSystem, design: Design) -> N
 
 
 @requirement("python.requirements")
-def test_python_requirements_are_satisfied(distributions: tuple[Distribution, ...], filesystem: FileSystem, design: Design) -> None:
+def test_python_requirements_are_satisfied(
+    distributions: tuple[Distribution, ...], filesystem: FileSystem, design: Design
+) -> None:
     assert distributions, "the image holds no Python distribution"
     environment = python_environment(filesystem, design.site_packages.path, design.image.platform)
     assert unmet_requirements(distributions, environment) == ()
@@ -85,7 +87,11 @@ def test_python_records_agree(distributions: tuple[Distribution, ...], filesyste
 
 @requirement("python.scripts")
 def test_console_scripts_can_run(filesystem: FileSystem, design: Design) -> None:
-    scripts = {entry.path: shebang(filesystem, entry) for entry in filesystem.walk(design.site_packages.scripts) if entry.is_file}
+    scripts = {
+        entry.path: shebang(filesystem, entry)
+        for entry in filesystem.walk(design.site_packages.scripts)
+        if entry.is_file
+    }
     interpreters = {path: line for path, line in scripts.items() if line is not None}
     assert interpreters, f"{design.site_packages.scripts} holds no script"
     assert {path: line for path, line in interpreters.items() if not filesystem.exists(line)} == {}
@@ -99,9 +105,15 @@ def shebang(filesystem: FileSystem, entry: Entry) -> str | None:
 
 @requirement("python.wheels")
 def test_compiled_wheels_are_for_the_platform(distributions: tuple[Distribution, ...]) -> None:
-    platforms = {distribution.name: {tag.rpartition("-")[2] for tag in distribution.wheel_tags} for distribution in distributions}
+    platforms = {
+        distribution.name: {tag.rpartition("-")[2] for tag in distribution.wheel_tags} for distribution in distributions
+    }
     assert platforms, "the image holds no Python distribution"
-    wrong = {name: tags for name, tags in platforms.items() if not all(tag == "any" or tag.endswith("aarch64") for tag in tags)}
+    wrong = {
+        name: tags
+        for name, tags in platforms.items()
+        if not all(tag == "any" or tag.endswith("aarch64") for tag in tags)
+    }
     assert wrong == {}
 
 

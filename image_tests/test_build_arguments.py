@@ -17,7 +17,12 @@ def test_declared_before_the_first_from(dockerfile: Dockerfile, item: Item) -> N
 
 @requirement("build-args.runtime.{key}", for_each="dockerfile.runtime_args")
 def test_declared_again_before_it_is_used(runtime: Stage, item: Item) -> None:
-    lines = [argument.line for instruction in runtime.all("ARG") for argument in build_arguments(instruction) if argument.name == item.key]
+    lines = [
+        argument.line
+        for instruction in runtime.all("ARG")
+        for argument in build_arguments(instruction)
+        if argument.name == item.key
+    ]
     used = [instruction.line for instruction in runtime.instructions if f"${{{item.key}}}" in instruction.text]
     assert lines, f"the runtime stage does not declare {item.key}"
     assert used, f"the runtime stage does not use {item.key}"

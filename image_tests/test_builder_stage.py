@@ -15,7 +15,9 @@ from image_harness.dockerfile.words import commands, environment
 @pytest.fixture(scope="session")
 def apt_blocks(builder: Stage) -> list[Instruction]:
     """Every RUN that installs with apt-get."""
-    return [run for run in builder.all("RUN") if any(words[:2] == ("apt-get", "install") for words in commands(run.text))]
+    return [
+        run for run in builder.all("RUN") if any(words[:2] == ("apt-get", "install") for words in commands(run.text))
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+
 import pytest
 
 from image_harness import requirement
 from image_harness.design import Design
 from image_harness.dockerfile import Stage
-from image_harness.engine import Clock, Container, HealthStatus, RunOptions
+from image_harness.engine import Container, HealthStatus, RunOptions
 from image_harness.image import FileSystem, Image
 from image_harness.plugin.fixtures import RunContainer
 from image_harness.plugin.running import Running
@@ -127,10 +128,8 @@ def test_starting_comes_first(running: Running) -> None:
 
 
 @requirement("health.healthy")
-def test_becomes_healthy(container: Container, design: Design, clock: Clock) -> None:
-    container.wait_for_health(HealthStatus.HEALTHY, clock.limit(design.runtime.healthy_within))
-    timeline = container.health_timeline()
-    assert timeline.statuses == (HealthStatus.STARTING, HealthStatus.HEALTHY)
+def test_becomes_healthy(running: Running) -> None:
+    assert running.health.result().statuses == (HealthStatus.STARTING, HealthStatus.HEALTHY)
 
 
 @requirement("health.as-designed")

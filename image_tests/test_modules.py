@@ -30,7 +30,9 @@ def test_module_is_in_the_image(filesystem: FileSystem, item: Item) -> None:
 
 
 @requirement("modules.same-as-source")
-def test_application_is_the_source_trees(application: dict[str, Entry], filesystem: FileSystem, source_tree: Path, design: Design) -> None:
+def test_application_is_the_source_trees(
+    application: dict[str, Entry], filesystem: FileSystem, source_tree: Path, design: Design
+) -> None:
     sources = source_tree / design.application.sources
     wanted = {
         path.relative_to(sources).as_posix(): path.read_bytes()
@@ -60,8 +62,12 @@ def compiles(source: bytes) -> bool:
 
 @requirement("modules.no-relative-imports")
 def test_no_module_uses_a_relative_import(application: dict[str, Entry], filesystem: FileSystem) -> None:
-    trees = {path: ast.parse(filesystem.read_bytes(entry)) for path, entry in application.items() if path.endswith(".py")}
-    imports = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    trees = {
+        path: ast.parse(filesystem.read_bytes(entry)) for path, entry in application.items() if path.endswith(".py")
+    }
+    imports = [
+        node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
     assert imports, "no module imports anything"
     assert [ast.unparse(node) for node in imports if isinstance(node, ast.ImportFrom) and node.level] == []
 

@@ -20,7 +20,7 @@ def required(source_tree: Path, design: Design) -> dict[str, list[str]]:
     """Each requirement of the requirements file, by its canonical name, with its version specifier and its hashes."""
     text = (source_tree / design.requirements_file).read_text(encoding="utf-8").replace("\\\n", " ")
     lines = [line.split("#")[0].split() for line in text.splitlines()]
-    found = {}
+    found: dict[str, list[str]] = {}
     for words in filter(None, lines):
         line = Requirement(words[0])
         found[canonicalize_name(line.name)] = [str(line.specifier), *words[1:]]
@@ -36,7 +36,11 @@ def test_requirements_file_is_used(source_tree: Path, builder: Stage, design: De
 @requirement("packages.pinned")
 def test_every_requirement_is_pinned_with_hashes(required: dict[str, list[str]]) -> None:
     assert required, "the requirements file names nothing"
-    loose = [name for name, (specifier, *hashes) in required.items() if not specifier.startswith("==") or "*" in specifier or not hashes]
+    loose = [
+        name
+        for name, (specifier, *hashes) in required.items()
+        if not specifier.startswith("==") or "*" in specifier or not hashes
+    ]
     assert loose == []
     assert {option.split(":")[0] for _, *hashes in required.values() for option in hashes} == {"--hash=sha256"}
 
@@ -47,9 +51,14 @@ def test_package_is_required(required: dict[str, list[str]], item: Item) -> None
 
 
 @requirement("packages.installed.{key}", for_each="site_packages.packages")
-def test_package_is_installed_as_required(required: dict[str, list[str]], filesystem: FileSystem, design: Design, item: Item) -> None:
+def test_package_is_installed_as_required(
+    required: dict[str, list[str]], filesystem: FileSystem, design: Design, item: Item
+) -> None:
     name = canonicalize_name(item.value.distribution)
     assert name in required, f"the requirements file does not name {name}"
-    installed = {canonicalize_name(found.name): found.version for found in python_distributions(filesystem, design.site_packages.path)}
+    installed = {
+        canonicalize_name(found.name): found.version
+        for found in python_distributions(filesystem, design.site_packages.path)
+    }
     assert name in installed
     assert f"=={installed[name]}" == required[name][0]

@@ -179,7 +179,14 @@ def test_application_is_verified_after_its_copies(runtime: Stage, design: Design
     targets = [tree.path for tree in design.application.trees]
     copied = [copy.line for copy in runtime.all("COPY") if copy.text.split()[-1] in targets]
     root = f"'{design.application.root}'"
-    verified = [run.line for run in runtime.all("RUN") if run.exec_form and root in run.exec_form[-1] and "assert" in run.exec_form[-1] and "'entrypoint'" in run.exec_form[-1]]
+    verified = [
+        run.line
+        for run in runtime.all("RUN")
+        if run.exec_form
+        and root in run.exec_form[-1]
+        and "assert" in run.exec_form[-1]
+        and "'entrypoint'" in run.exec_form[-1]
+    ]
     assert copied, "the runtime stage copies no application"
     assert verified, "no RUN verifies the application's files"
     assert max(copied) < min(verified)

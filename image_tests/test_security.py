@@ -17,7 +17,9 @@ from image_harness.plugin.running import Running
 
 PROGRAM_DIRECTORIES = ("bin", "sbin", "libexec")
 SECRET_NAME = re.compile(r"(?i)(passw(or)?d|secret|token|api_?key|private_?key|credential)")
-SECRET_VALUE = re.compile(r"(?i)-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]+:[^/\s@]+@|AKIA[0-9A-Z]{16}|gh[pousr]_[0-9A-Za-z]{36}")
+SECRET_VALUE = re.compile(
+    r"(?i)-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]+:[^/\s@]+@|AKIA[0-9A-Z]{16}|gh[pousr]_[0-9A-Za-z]{36}"
+)
 SECRET_FILES = {".netrc", ".pypirc", ".npmrc", ".git-credentials", "id_rsa", "id_ecdsa", "id_ed25519", "pip.conf"}
 
 
@@ -63,7 +65,11 @@ def test_user_instruction(runtime: Stage, design: Design) -> None:
 
 @requirement("owner.application")
 def test_owner_of_the_application(filesystem: FileSystem, design: Design) -> None:
-    below = [entry for entry in owned_otherwise(filesystem, design.application.root, design) if entry.path != design.application.root]
+    below = [
+        entry
+        for entry in owned_otherwise(filesystem, design.application.root, design)
+        if entry.path != design.application.root
+    ]
     assert below == []
 
 
@@ -79,7 +85,9 @@ def test_owner_of_the_scripts(filesystem: FileSystem, design: Design) -> None:
 
 @requirement("owner.copies")
 def test_every_copy_names_the_owner(runtime: Stage, design: Design) -> None:
-    copies = [copy for copy in runtime.all("COPY") + runtime.all("ADD") if copy.text.split()[-1] != design.certificates.path]
+    copies = [
+        copy for copy in runtime.all("COPY") + runtime.all("ADD") if copy.text.split()[-1] != design.certificates.path
+    ]
     assert copies, "the runtime stage copies nothing"
     assert [copy for copy in copies if copy.flag("chown") != design.image.user] == []
 
@@ -136,7 +144,11 @@ def test_no_secret_in_environment_or_history(image: Image) -> None:
     assert image.config.env, "the image sets no environment"
     assert image.history, "the image has no history"
     named = [name for name, value in image.config.env.items() if SECRET_NAME.search(name) and value]
-    shown = [text for text in (*image.config.env_list, *(step.created_by for step in image.history)) if SECRET_VALUE.search(text)]
+    shown = [
+        text
+        for text in (*image.config.env_list, *(step.created_by for step in image.history))
+        if SECRET_VALUE.search(text)
+    ]
     assert (named, shown) == ([], [])
 
 
@@ -145,7 +157,9 @@ def test_no_secret_in_files(entries: list[Entry], filesystem: FileSystem) -> Non
     files = [entry for entry in entries if entry.is_file]
     assert files, "the image holds no file"
     named = [entry for entry in files if PurePosixPath(entry.path).name in SECRET_FILES]
-    keys = [entry for entry in files if 0 < entry.size < 64 * 1024 and entry.path.endswith((".pem", ".key", ".p12", ".env"))]
+    keys = [
+        entry for entry in files if 0 < entry.size < 64 * 1024 and entry.path.endswith((".pem", ".key", ".p12", ".env"))
+    ]
     private = [entry for entry in keys if b"PRIVATE KEY-----" in filesystem.read_bytes(entry)]
     assert (named, private) == ([], [])
 

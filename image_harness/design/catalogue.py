@@ -45,7 +45,7 @@ def collect(values: BaseModel, name: str) -> tuple[Item, ...]:
     return items
 
 
-def _items(found: Any, name: str) -> Iterable[Item]:
+def _items(found: object, name: str) -> Iterable[Item]:
     if isinstance(found, Mapping):
         return [Item(key, value, _slug(key)) for key, value in found.items()]
     if isinstance(found, Sequence) and not isinstance(found, str):
@@ -53,7 +53,7 @@ def _items(found: Any, name: str) -> Iterable[Item]:
     raise HarnessError("the design has no such collection", where=name, fix="use a list or mapping of the design")
 
 
-def _member(member: Any) -> Item:
+def _member(member: object) -> Item:
     slug = getattr(member, "slug", None) or str(member)
     return Item(slug, member, _slug(slug))
 
@@ -72,7 +72,9 @@ def expand(lines: Iterable[Requirement], sections: Sequence[Section], values: Ba
     found: dict[str, Requirement] = {}
     for line in lines:
         if line.section not in titles:
-            raise HarnessError(f"unknown section {line.section!r}", where=f"requirement {line.id}", fix="add it to sections")
+            raise HarnessError(
+                f"unknown section {line.section!r}", where=f"requirement {line.id}", fix="add it to sections"
+            )
         for requirement in _single(line, values):
             if requirement.id in found:
                 raise HarnessError(f"the id {requirement.id!r} stands twice", where="requirements", fix="rename one")
@@ -102,6 +104,6 @@ def _fill(text: str, item: Item) -> str:
     return text.replace("{key}", item.key).replace("{value}", _shown(item.value))
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     exact = getattr(value, "value", None) or getattr(value, "text", None) or getattr(value, "pattern", None)
     return str(exact if exact is not None else value)

@@ -60,7 +60,7 @@ def load_design(path: Path) -> Design:
     for source in reversed(sources):
         merged = _merge(merged, {key: value for key, value in source.data.items() if key != _EXTENDS})
         places.update({key: f"{source.path}:{line}" for key, line in source.lines.items()})
-    filled = _fill(merged, merged, (), places)
+    filled = {key: _fill(value, merged, (key,), places) for key, value in merged.items()}
     digest = hashlib.sha256(b"\0".join(source.content for source in reversed(sources))).hexdigest()
     try:
         design = Design.model_validate({**filled, "digest": Digest(f"sha256:{digest}")})
@@ -96,7 +96,7 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _fill(value: Any, values: Mapping[str, Any], key: Key, places: Mapping[Key, str]) -> Any:
+def _fill(value: object, values: Mapping[str, object], key: Key, places: Mapping[Key, str]) -> object:
     if isinstance(value, Mapping):
         return {name: _fill(member, values, (*key, name), places) for name, member in value.items()}
     if isinstance(value, list):
@@ -111,7 +111,9 @@ def _look_up(name: str, values: Mapping[str, Any], where: str) -> str:
     for part in name.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None
     if found is None or isinstance(found, (Mapping, list)):
-        raise HarnessError(f"the placeholder ${{{name}}} names no single value", where=where, fix="name a value of the design")
+        raise HarnessError(
+            f"the placeholder ${{{name}}} names no single value", where=where, fix="name a value of the design"
+        )
     text = str(found)
     return _PLACEHOLDER.sub(lambda match: _look_up(match[1], values, where), text)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -32,7 +32,7 @@ def _pattern(value: str) -> str:
     return value
 
 
-def _duration(value: Any) -> Any:
+def _duration(value: object) -> timedelta:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("not a duration; write it as 500ms, 30s, 5m or 1h")
@@ -40,7 +40,7 @@ def _duration(value: Any) -> Any:
     return timedelta(**{unit: float(match[1])})
 
 
-def _parsed(kind: type[Platform] | type[Port]) -> BeforeValidator:
+def _parsed(kind: type[Platform | Port]) -> BeforeValidator:
     return BeforeValidator(lambda value: kind.parse(value) if isinstance(value, str) else value)
 
 

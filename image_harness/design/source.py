@@ -53,7 +53,7 @@ def read_source(path: Path) -> Source:
     if not isinstance(node, yaml.MappingNode):
         raise HarnessError("a design is a mapping of keys to values", where=f"{path}:1", fix="see designs/ for one")
     lines: dict[Key, int] = {}
-    data = _construct(node, (), path, lines)
+    data = _mapping(node, (), path, lines)
     return Source(path, data, content, lines)
 
 
@@ -63,7 +63,7 @@ def _not_yaml(path: Path, error: yaml.YAMLError) -> HarnessError:
     return HarnessError(f"not YAML: {getattr(error, 'problem', None) or error}", where=where, fix="correct the file")
 
 
-def _construct(node: yaml.Node, key: Key, path: Path, lines: dict[Key, int]) -> Any:
+def _construct(node: yaml.Node, key: Key, path: Path, lines: dict[Key, int]) -> object:
     lines[key] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, key, path, lines)
@@ -86,10 +86,12 @@ def _mapping(node: yaml.MappingNode, key: Key, path: Path, lines: dict[Key, int]
     return data
 
 
-def _scalar(node: yaml.Node) -> Any:
+def _scalar(node: yaml.Node) -> object:
     """Turn a scalar into what YAML's core schema says: a number, a truth value, nothing, or else a text."""
     if node.tag == "tag:yaml.org,2002:int":
-        return int(node.value.replace("_", ""), 0) if not node.value.startswith("0") or node.value == "0" else node.value
+        return (
+            int(node.value.replace("_", ""), 0) if not node.value.startswith("0") or node.value == "0" else node.value
+        )
     if node.tag == "tag:yaml.org,2002:bool":
         return node.value.lower() in ("true", "yes", "on")
     if node.tag == "tag:yaml.org,2002:null":

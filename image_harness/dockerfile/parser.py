@@ -16,10 +16,8 @@ from image_harness.dockerfile.model import BuildArgument, Dockerfile, Instructio
 from image_harness.dockerfile.words import assignments
 from image_harness.errors import HarnessError
 
-_KEYWORDS = frozenset(
-    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER "
-    "VOLUME WORKDIR".split()
-)
+_SETTINGS = ("ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "SHELL", "STOPSIGNAL")
+_KEYWORDS = frozenset({*_SETTINGS, "ADD", "COPY", "FROM", "ONBUILD", "RUN", "USER", "VOLUME", "WORKDIR"})
 _WITH_DOCUMENTS = frozenset({"ADD", "COPY", "RUN"})
 _DIRECTIVE = re.compile(r"#\s*(syntax|escape|check)\s*=\s*(.+?)\s*", re.IGNORECASE)
 _FLAG = re.compile(r"--([a-z][a-z-]*)(?:=(\S*))?(?:\s+|$)")
@@ -62,7 +60,9 @@ def parse_text(text: str, path: Path = Path("Dockerfile")) -> Dockerfile:
         raise HarnessError("there is no FROM", where=str(path), fix="name a Dockerfile")
     stray = next((instruction for instruction in instructions[:first] if instruction.keyword != "ARG"), None)
     if stray is not None:
-        raise HarnessError(f"{stray.keyword} before the first FROM", where=f"{path}:{stray.line}", fix="only ARG may stand there")
+        raise HarnessError(
+            f"{stray.keyword} before the first FROM", where=f"{path}:{stray.line}", fix="only ARG may stand there"
+        )
     arguments = tuple(argument for instruction in instructions[:first] for argument in build_arguments(instruction))
     return Dockerfile(path, directives, arguments, tuple(_stages(instructions[first:], path)))
 
@@ -116,7 +116,9 @@ def _documents(text: str, rows: Iterator[tuple[int, str]], where: str) -> Iterat
                 break
             content.append(bare)
         else:
-            raise HarnessError(f"the here-document {end} does not end", where=where, fix=f"close it with {end} on a line")
+            raise HarnessError(
+                f"the here-document {end} does not end", where=where, fix=f"close it with {end} on a line"
+            )
         yield "\n".join(content)
 
 
@@ -124,7 +126,9 @@ def _instruction(line: _Line, path: Path) -> Instruction:
     keyword, _, rest = line.text.partition(" ") if " " in line.text else line.text.partition("\t")
     keyword = keyword.upper()
     if keyword not in _KEYWORDS:
-        raise HarnessError(f"unknown instruction {keyword[:40]!r}", where=f"{path}:{line.number}", fix="correct the Dockerfile")
+        raise HarnessError(
+            f"unknown instruction {keyword[:40]!r}", where=f"{path}:{line.number}", fix="correct the Dockerfile"
+        )
     flags: list[tuple[str, str]] = []
     rest = rest.strip()
     while match := _FLAG.match(rest):
@@ -152,6 +156,8 @@ def _stages(instructions: list[Instruction], path: Path) -> Iterator[Stage]:
         head = instructions[begin]
         words = head.text.split()
         if len(words) not in (1, 3) or (len(words) == 3 and words[1].upper() != "AS"):
-            raise HarnessError("FROM takes an image and perhaps AS and a name", where=f"{path}:{head.line}", fix="correct the line")
+            raise HarnessError(
+                "FROM takes an image and perhaps AS and a name", where=f"{path}:{head.line}", fix="correct the line"
+            )
         name = words[2] if len(words) == 3 else None
         yield Stage(words[0], name, head.flag("platform"), tuple(instructions[begin + 1 : end]), head.line)

@@ -30,7 +30,7 @@ def environment(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def commands(text: str) -> tuple[tuple[str, ...], ...]:
-    """Split a shell-form RUN at ``&&``, ``||``, ``;`` and ``|`` into the words of each command, redirections included."""
+    """Split a shell-form RUN at the shell's operators into the words of each command, redirections included."""
     return tuple(tuple(words) for words in _split(text) if words)
 
 

@@ -25,8 +25,8 @@ from image_harness.image.reference import ImageReference
 from image_harness.image.spool import Spool
 
 _PIECE: Final = 256 * KIB
-#: An engine that says nothing for so long does not answer any more.
-_SILENCE: Final = timedelta(seconds=60)
+#: An engine may put a large image together before it sends the first byte; one that is silent for longer is gone.
+_SILENCE: Final = timedelta(minutes=10)
 
 
 class Transfer:
@@ -84,12 +84,15 @@ class Transfer:
 
     def _receive(self, api: docker.APIClient) -> None:
         # The client's own get_image() cannot be left before its end without leaving the connection open.
-        url = f"{api.base_url}/v{api.api_version}/images/{quote(self._reference.name)}/get"
+        name = quote(self._reference.name, safe="/:@")
+        url = f"{api.base_url}/v{api.api_version}/images/{name}/get"
         with api.get(url, stream=True, timeout=_SILENCE.total_seconds()) as response:
             if response.status_code == HTTPStatus.NOT_FOUND:
                 self._fail("the engine has no such image", "build it, or check the name")
                 return
-            response.raise_for_status()
+            if not response.ok:
+                self._fail(f"the engine answers {response.status_code}: {printable(response.text.strip())}")
+                return
             for piece in response.iter_content(_PIECE):
                 if self._stopped:
                     return

@@ -168,6 +168,9 @@ def _open_source(
 
 
 def _select(source: BlobSource, reference: ImageReference, platform: Platform) -> Selection:
+    if reference.transport is Transport.DOCKER_DAEMON:
+        # The engine has found the image by its own rules for names; what it sends is the one.
+        reference = ImageReference(reference.transport, reference.location)
     if isinstance(source, ArchiveSource) and reference.transport is not Transport.OCI_ARCHIVE:
         return select_from_docker_archive(source, reference, platform)
     return select_from_layout(source, reference, platform)

@@ -24,7 +24,7 @@ _TRIPLETS: Final = {
     Machine.LOONGARCH: "loongarch64-linux-gnu",
 }
 _CONFIGURATION: Final = "/etc/ld.so.conf"
-_INCLUDE_DEPTH: Final = 4
+_CONFIGURATIONS: Final = 100
 _NO_ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -116,19 +116,20 @@ class Libraries:
 
     @cached_property
     def _configured(self) -> tuple[str, ...]:
-        return tuple(self._configuration(_CONFIGURATION, 0))
+        return tuple(self._configuration(_CONFIGURATION, set()))
 
-    def _configuration(self, path: str, depth: int) -> Iterator[str]:
+    def _configuration(self, path: str, seen: set[str]) -> Iterator[str]:
         """Yield the directories that ld.so.conf names; ldconfig puts their libraries into the loader's cache."""
         entry = self._fs.entry(path)
-        if entry is None or not entry.is_file or depth > _INCLUDE_DEPTH:
+        if entry is None or not entry.is_file or entry.path in seen or len(seen) == _CONFIGURATIONS:
             return
+        seen.add(entry.path)
         for line in self._fs.read_bytes(entry).decode("utf-8", "surrogateescape").splitlines():
             words = line.partition("#")[0].split()
             if words[:1] == ["include"]:
                 for pattern in words[1:]:
                     for included in self._matching(posixpath.join(posixpath.dirname(path), pattern)):
-                        yield from self._configuration(included, depth + 1)
+                        yield from self._configuration(included, seen)
             elif words and words[0].startswith("/"):
                 yield words[0]
 

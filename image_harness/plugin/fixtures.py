@@ -90,7 +90,7 @@ def clock(harness_session: HarnessSession) -> Clock:
 
 @pytest.fixture(scope="session")
 def run_container(harness_session: HarnessSession) -> RunContainer:
-    """Runs another container of the image: ``with run_container(RunOptions(...)) as container``."""
+    """A function that runs another container of the image, for a ``with`` block."""
 
     def run(options: RunOptions) -> contextlib.AbstractContextManager[Container]:
         return harness_session.engine.run(harness_session.engine_image, options)

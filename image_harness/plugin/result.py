@@ -39,7 +39,10 @@ def header_lines(session: HarnessSession, *, with_image: bool, with_engine: bool
     if with_image:
         image = session.image
         bases = bases_of(image)
-        lines.append(f"image: {session.reference}, {image.config.platform}, {image.size / 1e6:.0f} MB in {len(image.layers)} layers")
+        lines.append(
+            f"image: {session.reference}, {image.config.platform}, "
+            f"{image.size / 1e6:.0f} MB in {len(image.layers)} layers"
+        )
         lines.append(f"manifest: {image.manifest_digest or image.manifest_absence}")
         lines.append(f"bases: {bases.use.value}{f' ({bases.reason})' if bases.reason else ''}")
     if with_engine:
@@ -88,7 +91,9 @@ def _image_facts(session: HarnessSession) -> ImageFacts:
         image.config.platform,
         image.manifest_digest,
         image.config_digest,
-        tuple(LayerFacts(layer.digest, layer.size, layer.uncompressed_size, layer.created_by) for layer in image.layers),
+        tuple(
+            LayerFacts(layer.digest, layer.size, layer.uncompressed_size, layer.created_by) for layer in image.layers
+        ),
     )
 
 

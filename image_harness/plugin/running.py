@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
@@ -13,11 +14,14 @@ from typing import Any, Self
 from image_harness.design import Design
 from image_harness.engine import (
     Answer,
+    Clock,
     Container,
     ContainerLost,
     ContainerState,
     Engine,
     EngineError,
+    HealthStatus,
+    HealthTimeline,
     InterpreterFacts,
     RunOptions,
     interpreter_facts,
@@ -27,6 +31,8 @@ from image_harness.types import HealthCheck, Port
 
 # The engine probes this often instead of every 30 s, so that a run need not wait for the first probe.
 _FAST = timedelta(seconds=2)
+# What a native machine takes at most to import every module that there is.
+_WORK = timedelta(seconds=30)
 
 
 @dataclass
@@ -36,28 +42,45 @@ class Running:
     Attributes:
         starting: The container, which may not answer yet.
         first_state: Its state as soon as it was started.
+        health: How its health went, as soon as it is healthy. Somebody has to listen from the start: engines forget
+            their events after some hundred others.
         design: What it is held against.
+        clock: Scales time limits.
     """
 
     starting: Container
     first_state: ContainerState
+    health: Future[HealthTimeline]
     design: Design
+    clock: Clock
 
     @classmethod
     @contextlib.contextmanager
-    def start(cls, engine: Engine, design: Design, image: str) -> Iterator[Self]:
-        """Start the image plainly, its port published on loopback, its health probed more often."""
+    def start(cls, engine: Engine, design: Design, image: str, measure: Callable[[], Clock]) -> Iterator[Self]:
+        """Start the image plainly, its port published on loopback, its health probed more often.
+
+        Args:
+            engine: Where it runs.
+            design: What it is held against.
+            image: The image as the engine knows it.
+            measure: Gives the clock; called while the container boots.
+        """
         port = Port(design.service.port)
         check = HealthCheck(test=(), interval=_FAST, start_interval=_FAST)
         with engine.run(image, RunOptions(publish=(port,), health_check=check)) as container:
-            yield cls(container, container.state(), design)
+            state = container.state()
+            clock = measure()
+            with ThreadPoolExecutor(max_workers=1, thread_name_prefix="health") as listener:
+                health = listener.submit(_follow_health, container, clock.limit(design.runtime.healthy_within))
+                yield cls(container, state, health, design, clock)
 
     @functools.cached_property
     def answer(self) -> Answer:
         """Whether the service answered on its default port."""
-        # Twice the designed limit: at the start of a run other containers boot beside it.
-        limit = 2 * self.design.runtime.answers_within
-        return wait_for_answer(self.starting, self.design.runtime.health_path, limit, port=Port(self.design.service.port))
+        limit = self.clock.limit(self.design.runtime.answers_within)
+        return wait_for_answer(
+            self.starting, self.design.runtime.health_path, limit, port=Port(self.design.service.port)
+        )
 
     @property
     def container(self) -> Container:
@@ -74,7 +97,11 @@ class Running:
     def interpreter(self) -> InterpreterFacts:
         """What the image's interpreter says of itself and of the designed packages."""
         modules = [package.slug for package in self.design.site_packages.packages]
-        return interpreter_facts(self.container, modules, interpreter=self.design.image.interpreter)
+        return interpreter_facts(self.container, modules, interpreter=self.design.image.interpreter, limit=self._limit)
+
+    @property
+    def _limit(self) -> timedelta:
+        return self.clock.limit(_WORK)
 
     def python_json(self, code: str, *arguments: str) -> Mapping[str, Any]:
         """Run code with the image's interpreter and read the JSON object that it prints last.
@@ -82,9 +109,14 @@ class Running:
         Raises:
             EngineError: It could not be run, or printed something else.
         """
-        result = self.container.python(code, *arguments, interpreter=self.design.image.interpreter)
+        result = self.container.python(code, *arguments, interpreter=self.design.image.interpreter, limit=self._limit)
         try:
             document = json.loads(result.stdout.rstrip().rpartition("\n")[2])
         except ValueError:
             raise EngineError(f"no JSON from the interpreter: {(result.stderr or result.stdout)[-400:]}") from None
         return dict(document)
+
+
+def _follow_health(container: Container, limit: timedelta) -> HealthTimeline:
+    container.wait_for_health(HealthStatus.HEALTHY, limit)
+    return container.health_timeline()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from image_harness.plugin.scenarios import Scenarios
 
 
-class NothingToLookAt(Exception):
+class NothingToLookAtError(Exception):
     """A check asked for evidence that this run has no access to; it is unproven."""
 
 
@@ -61,11 +61,11 @@ class HarnessSession:
         """The Dockerfile, parsed.
 
         Raises:
-            NothingToLookAt: There is none in this run.
+            NothingToLookAtError: There is none in this run.
         """
         path = self.dockerfile_path
         if path is None:
-            raise NothingToLookAt("no Dockerfile to look at: the run was started with --dockerfile none")
+            raise NothingToLookAtError("no Dockerfile to look at: the run was started with --dockerfile none")
         return parse_dockerfile(path)
 
     @property
@@ -73,10 +73,10 @@ class HarnessSession:
         """The root of the sources.
 
         Raises:
-            NothingToLookAt: The run looks at no sources.
+            NothingToLookAtError: The run looks at no sources.
         """
         if self.options.without_dockerfile:
-            raise NothingToLookAt("no sources to look at: the run was started with --dockerfile none")
+            raise NothingToLookAtError("no sources to look at: the run was started with --dockerfile none")
         return self.subject.root
 
     @functools.cached_property
@@ -127,10 +127,10 @@ class HarnessSession:
         """The image under test as the engine knows it.
 
         Raises:
-            NothingToLookAt: The image is not in an engine.
+            NothingToLookAtError: The image is not in an engine.
         """
         if self.reference.transport is not Transport.DOCKER_DAEMON:
-            raise NothingToLookAt(f"{self.reference} is not in an engine, so nothing of it runs")
+            raise NothingToLookAtError(f"{self.reference} is not in an engine, so nothing of it runs")
         return str(self.reference).removeprefix(f"{Transport.DOCKER_DAEMON.value}:")
 
     @functools.cached_property
@@ -145,7 +145,9 @@ class HarnessSession:
         """The shared container of the image, started plainly but for a faster health check."""
         from image_harness.plugin.running import Running  # noqa: PLC0415
 
-        return self.resources.enter_context(Running.start(self.engine, self.design, self.engine_image))
+        return self.resources.enter_context(
+            Running.start(self.engine, self.design, self.engine_image, lambda: self.clock)
+        )
 
     @functools.cached_property
     def scenarios(self) -> Scenarios:
@@ -158,7 +160,7 @@ class HarnessSession:
 
     def start_containers(self) -> None:
         """Let containers boot while checks that need none run; what goes wrong is told to the checks that ask."""
-        with contextlib.suppress(HarnessError, NothingToLookAt):
+        with contextlib.suppress(HarnessError, NothingToLookAtError):
             _ = self.running
             _ = self.scenarios
 

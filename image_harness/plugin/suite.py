@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,9 @@ class Suite:
         if self.config.option.collectonly:
             return []
         with _user_errors():
-            return header_lines(self.session, with_image=self._needs_image(), with_engine=self._may_select(Evidence.RUNTIME))
+            return header_lines(
+                self.session, with_image=self._needs_image(), with_engine=self._may_select(Evidence.RUNTIME)
+            )
 
     def _needs_image(self) -> bool:
         return self._may_select(Evidence.IMAGE) or self._may_select(Evidence.RUNTIME)
@@ -79,7 +81,7 @@ class Suite:
             compiled = Expression.compile(expression)
         except SyntaxError:
             return True  # pytest itself says what is wrong with the expression
-        return any(compiled.evaluate(lambda name, /, **_: name in present) for present in marks)
+        return any(compiled.evaluate(lambda name, /, *, present=present, **_: name in present) for present in marks)
 
     @contextlib.contextmanager
     def _showing_output(self) -> Iterator[None]:
@@ -110,8 +112,9 @@ class Suite:
         ours = [item for item in items if item.path.is_relative_to(self.session.subject.checks)]
         checks = []
         for item in ours:
-            item.stash[_IDS] = requirement_ids(item)
-            checks.append(TracedCheck(item.nodeid, item.stash[_IDS]))
+            ids = requirement_ids(item)
+            item.stash[_IDS] = ids
+            checks.append(TracedCheck(item.nodeid, ids))
         found = problems(
             [check for check in checks if check.ids],
             [check.nodeid for check in checks if not check.ids],
@@ -140,7 +143,7 @@ class Suite:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note what was selected, and let the container boot while checks that need none run."""
         for item in session.items:
-            if item.stash.get(_IDS, None):
+            if item.stash.get(_IDS, ()):
                 self.recorder.select(item.nodeid, item.stash[_IDS])
         if self.config.option.collectonly:
             return
@@ -184,7 +187,7 @@ class Suite:
     # After: the report and the exit code.
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
+    def pytest_testnodedown(self, node: object) -> None:
         """Take over what a worker selected (pytest-xdist)."""
         for nodeid, ids in getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT, ()):
             self.recorder.select(nodeid, ids)
@@ -196,9 +199,14 @@ class Suite:
             selected = [(record.nodeid, list(record.ids)) for record in self.recorder.records.values()]
             self.config.workeroutput[_WORKER_OUTPUT] = selected  # type: ignore[attr-defined]
             return
-        if self.config.option.collectonly or exitstatus in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
+        if self.config.option.collectonly or exitstatus in (
+            pytest.ExitCode.USAGE_ERROR,
+            pytest.ExitCode.INTERNAL_ERROR,
+        ):
             return
-        self._report = assemble(self.session, self.recorder, started=self.started, seconds=time.monotonic() - self._clock)
+        self._report = assemble(
+            self.session, self.recorder, started=self.started, seconds=time.monotonic() - self._clock
+        )
         if self._report.verdict is not Status.MET and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self.session.options.report is not None:
@@ -209,7 +217,9 @@ class Suite:
         if self._report is None:
             return
         terminalreporter.section("compliance with the design")
-        for line in terminal_summary(self._report, colour=terminalreporter.hasmarkup, quiet=self.config.option.verbose < 0):
+        for line in terminal_summary(
+            self._report, colour=terminalreporter.hasmarkup, quiet=self.config.option.verbose < 0
+        ):
             terminalreporter.write_line(line)
         if self.session.options.report is not None:
             terminalreporter.write_line(f"reports: {self.session.options.report}")

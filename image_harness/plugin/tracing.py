@@ -55,11 +55,9 @@ class TracedCheck:
     ids: tuple[str, ...]
 
 
-def marks_of(node: pytest.Item | pytest.FunctionDefinition) -> tuple[Mark, ...]:
+def marks_of(node: pytest.Item) -> tuple[Mark, ...]:
     """Return the ``requirement`` marks of a check, the closest first."""
-    return tuple(
-        Mark(tuple(mark.args), mark.kwargs.get("for_each")) for mark in node.iter_markers(MARK_NAME)
-    )
+    return tuple(Mark(tuple(mark.args), mark.kwargs.get("for_each")) for mark in node.iter_markers(MARK_NAME))
 
 
 def requirement_ids(item: pytest.Item) -> tuple[str, ...]:
@@ -94,14 +92,22 @@ def problems(
     found = [f"{nodeid}: the check names no requirement; mark it with @requirement(...)" for nodeid in untraced]
     for check in checks:
         unknown = [id_ for id_ in check.ids if id_ not in by_id]
-        found += [f"{check.nodeid}: unknown requirement {id_!r}; add it to the design or correct the id" for id_ in unknown]
+        found += [
+            f"{check.nodeid}: unknown requirement {id_!r}; add it to the design or correct the id" for id_ in unknown
+        ]
         kinds = {(by_id[id_].evidence, by_id[id_].release) for id_ in check.ids if id_ in by_id}
         if len(kinds) > 1:
-            names = ", ".join(sorted({kind.value for kind, _ in kinds} | ({RELEASE_MARK} if any(r for _, r in kinds) else set())))
+            names = ", ".join(
+                sorted({kind.value for kind, _ in kinds} | ({RELEASE_MARK} if any(r for _, r in kinds) else set()))
+            )
             found.append(f"{check.nodeid}: one check decides requirements of different kinds ({names}); split it")
     if complete:
         decided = {id_ for check in checks for id_ in check.ids}
-        found += [f"requirement {id_!r} has no check; write one or take it out of the design" for id_ in by_id if id_ not in decided]
+        found += [
+            f"requirement {id_!r} has no check; write one or take it out of the design"
+            for id_ in by_id
+            if id_ not in decided
+        ]
     return found
 
 

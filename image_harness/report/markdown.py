@@ -59,14 +59,14 @@ def _plain(text: str) -> str:
     return _BARE_LINK.sub(r"\\", _SPECIAL.sub(r"\\\1", one_line(text)))
 
 
-def _code(text: str, limit: int | None = None, *, cell: bool = False) -> str:
-    """Put text into a code span that it cannot end; in a table cell the bars are escaped too."""
+def _code(text: str, limit: int | None = None) -> str:
+    """Put text into a code span that it cannot end; not for tables, whose cells end before their spans do."""
     line = one_line(text, limit)
     if not line:
         return ""
     fence = "`" * (1 + max((len(run) for run in _BACKTICKS.findall(line)), default=0))
     pad = " " if "`" in (line[0], line[-1]) else ""
-    return (fence + pad + line + pad + fence).replace("|", r"\|" if cell else "|")
+    return fence + pad + line + pad + fence
 
 
 def _block(text: str, indent: str = "") -> str:
@@ -189,7 +189,7 @@ def _recommendations(report: RunReport) -> list[str]:
 def _traceability(report: RunReport) -> list[str]:
     rows = ["| Source | Requirement | Evidence | Status |", "|--------|-------------|----------|--------|"]
     rows += [
-        f"| {_plain(result.facts.source)} | {_code(result.facts.id, cell=True)} | {result.facts.evidence} "
+        f"| {_plain(result.facts.source)} | {_plain(result.facts.id)} | {result.facts.evidence} "
         f"| {_ICONS[result.status]} {status_words(result)} |"
         for result in report.requirements
     ]

@@ -95,7 +95,9 @@ def test_an_id_that_stands_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_section_is_refused(tmp_path: Path) -> None:
-    path = changed(tmp_path, "{id: user.config, section: security", "{id: user.config, section: safety", file="family.yaml")
+    path = changed(
+        tmp_path, "{id: user.config, section: security", "{id: user.config, section: safety", file="family.yaml"
+    )
 
     assert "unknown section 'safety'" in refusal(path)
 

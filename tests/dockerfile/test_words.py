@@ -4,7 +4,7 @@ from image_harness.dockerfile.words import assignments, commands, environment
 
 
 def test_assignments_take_quotes_off() -> None:
-    assert assignments('A=1 B="two words" C=\'3\'') == (("A", "1"), ("B", "two words"), ("C", "3"))
+    assert assignments("A=1 B=\"two words\" C='3'") == (("A", "1"), ("B", "two words"), ("C", "3"))
 
 
 def test_a_name_without_a_value_has_none() -> None:

@@ -93,6 +93,10 @@ def test_what_cannot_be_started_is_no_result(container: Container, argv: tuple[s
         container.run(argv)
 
 
+def test_a_command_that_was_killed_in_a_container_that_lives_has_a_result(container: Container) -> None:
+    assert container.python("import os; os.kill(os.getpid(), 9)").exit_code == 137
+
+
 def test_an_unknown_user_is_no_result(container: Container) -> None:
     with pytest.raises(CommandNotRun, match="was not started"):
         container.run((PYTHON, "-c", ""), user="nobody-of-that-name")
@@ -106,8 +110,9 @@ def test_a_command_that_does_not_end_is_ended(container: Container) -> None:
 
 
 def test_a_wait_says_what_was_seen_last(container: Container) -> None:
+    container.wait_for_http("/health", BOOT_LIMIT)
     with pytest.raises(WaitExpired, match=r"answer 200 \(last: status 404\)"):
-        container.wait_for_http("/no-such-page", timedelta(seconds=1))
+        container.wait_for_http("/no-such-page", timedelta(seconds=4))
 
 
 def test_a_stopped_container_is_lost_to_commands_and_waits(engine: Engine) -> None:

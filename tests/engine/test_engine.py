@@ -20,13 +20,13 @@ pytestmark = pytest.mark.engine
 
 _SLEEP = ("/usr/bin/python3.11", "-c", "import time; time.sleep(600)")
 _DIES = f"""
-import os, sys
+import os
 from image_harness.engine import Engine, Mount, RunOptions
 engine = Engine.connect({{url!r}})
 options = RunOptions(command={_SLEEP!r}, mounts=(Mount("/data"),))
-network = engine.network().__enter__()
-print(network, engine.run({IMAGE!r}, options).__enter__().name, flush=True)
-os.kill(os.getpid(), 9)
+with engine.network() as network, engine.run({IMAGE!r}, options) as container:
+    print(network, container.name, flush=True)
+    os.kill(os.getpid(), 9)
 """
 
 

@@ -6,6 +6,7 @@ Widths are set through the protocol, because a window of headless Chromium is ne
 from __future__ import annotations
 
 import base64
+import contextlib
 import itertools
 import json
 import os
@@ -75,7 +76,10 @@ class Browser:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.terminate()
+        # Asked to close, it takes its temporary files away; terminated, it leaves them behind.
+        with contextlib.suppress(AssertionError, OSError, RuntimeError):
+            self._session = None
+            self._call("Browser.close")
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:

@@ -193,6 +193,7 @@ HOSTILE = (
     "one\n``````\n# A heading\n<b>bold</b>",
     "`",
     "\\",
+    "\\[a link\\](http://intruder.example) \\<b\\> \\| cell \\`x\\`",
     "{{ 7 * 7 }} {% raw %} ${7}",
     "\x1b]0;title\x07\x1b[2J\x1b[31mred\x00\x85",
     "\u202egnp.exe \udc80\udcff \ufffe",

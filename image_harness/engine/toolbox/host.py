@@ -1,0 +1,181 @@
+"""A genuine testinfra host for a container without a shell."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import testinfra.host  # type: ignore[import-untyped]
+import testinfra.modules  # type: ignore[import-untyped]
+from testinfra.backend.base import BaseBackend  # type: ignore[import-untyped]
+from testinfra.backend.base import CommandResult as TestinfraResult
+
+from image_harness.engine.container import Container
+from image_harness.engine.errors import CommandNotRun
+from image_harness.engine.toolbox import ps
+from image_harness.engine.toolbox.session import ToolResult
+from image_harness.engine.toolbox.shell import is_image_program, simple_words
+from image_harness.engine.toolbox.toolbox import Toolbox
+
+LIMIT = timedelta(minutes=1)
+_FILE_TESTS = ("-e", "-f", "-d", "-x", "-p", "-S", "-L", "-h", "-b", "-c", "-r", "-w", "-s")
+_LIST_DISTRIBUTIONS = """
+import importlib.metadata, json
+found = {d.metadata["Name"]: d.version for d in reversed(list(importlib.metadata.distributions()))}
+print(json.dumps([{"name": name, "version": version} for name, version in sorted(found.items())]))
+"""
+_Report = Callable[[list[str]], ToolResult | None]
+
+
+class ContainerBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
+    """Runs what testinfra's modules and a caller ask for.
+
+    Programs of the image are run by the engine, as the image would run them; everything else is done by tools of this
+    machine in the container's namespaces. A command that could not be run raises, and is never a result.
+
+    Args:
+        toolbox: The tools.
+        interpreter: The image's Python.
+        for_modules: Whether the modules ask, who find their tools whether or not the image has such programs.
+    """
+
+    NAME = "container"
+
+    def __init__(self, toolbox: Toolbox, *, interpreter: str, for_modules: bool, limit: timedelta = LIMIT) -> None:
+        super().__init__(hostname=toolbox.container.name)
+        self._toolbox = toolbox
+        self._interpreter = interpreter
+        self._for_modules = for_modules
+        self._limit = limit
+        self._reports: Mapping[str, _Report] = {"ps": self._ps, "ip": self._ip, "pip": self._pip, "test": self._test}
+
+    def get_encoding(self) -> str:
+        """The encoding of outputs."""
+        return "utf-8"
+
+    def run(self, command: str, *args: str, **_: Any) -> TestinfraResult:  # noqa: ANN401 - testinfra's signature
+        """Run a command line.
+
+        Raises:
+            CommandNotRun: It, or something in it, could not be started.
+            CommandTimedOut: It had not ended in time.
+            ContainerLost: The container ended before or meanwhile.
+        """
+        line = self.get_command(command, *args)
+        result = self._run(line)
+        return self.result(result.exit_code, line.encode(), result.stdout, result.stderr)
+
+    def _run(self, line: str) -> ToolResult:
+        words = simple_words(line)
+        if words is None:
+            return self._toolbox.shell(line, limit=self._limit)
+        if self._for_modules and words[:2] == ["command", "-v"] and words[2] in _OWN_TOOLS:
+            return ToolResult(0, f"{words[2]}\n".encode(), b"")
+        report = self._reports.get(words[0])
+        found = report(words) if report else None
+        if found is not None:
+            return found
+        if is_image_program(words[0]):
+            return self._image_program(words)
+        return self._toolbox.tool(words, line, limit=self._limit)
+
+    def _image_program(self, words: list[str]) -> ToolResult:
+        path = self._toolbox.find_program(words[0], limit=self._limit)
+        if path is None:
+            where = self._toolbox.container.name
+            raise CommandNotRun(f"{words[0]!r} was not started: the image has no such program", where=where)
+        result = self._toolbox.container.run((path, *words[1:]), limit=self._limit)
+        return ToolResult(result.exit_code, result.stdout.encode(), result.stderr.encode())
+
+    def _test(self, words: list[str]) -> ToolResult | None:
+        if len(words) != 3 or words[1] not in _FILE_TESTS:
+            return None
+        return self._toolbox.file_test(words, limit=self._limit)
+
+    def _ps(self, words: list[str]) -> ToolResult | None:
+        request = ps.Request.parse(words[1:])
+        if request is None:
+            return None
+        files = [self._toolbox.tool(["cat", path], "", limit=self._limit) for path in ("/etc/passwd", "/etc/group")]
+        names = ps.Accounts.parse(*(file.stdout.decode(errors="replace") for file in files))
+        exit_code, table = ps.render(request, ps.read_rows(self._toolbox.container.processes()), names)
+        return ToolResult(exit_code, table.encode(), b"")
+
+    def _ip(self, words: list[str]) -> ToolResult | None:
+        """Run this machine's own ip, which unlike busybox's knows JSON, in the container's network namespace."""
+        ip, nsenter = (shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin") for name in ("ip", "nsenter"))
+        if ip is None or nsenter is None:
+            return None
+        namespace = f"--net=/proc/{self._toolbox.pid}/ns/net"
+        done = subprocess.run([nsenter, namespace, ip, *words[1:]], capture_output=True, check=False)
+        return ToolResult(done.returncode, done.stdout, done.stderr)
+
+    def _pip(self, words: list[str]) -> ToolResult | None:
+        """What ``pip list`` would say, from the metadata that the image's own interpreter finds."""
+        if words[1:2] != ["list"] or "--outdated" in words or self._toolbox.find_program("pip", limit=self._limit):
+            return None
+        result = self._toolbox.container.python(_LIST_DISTRIBUTIONS, interpreter=self._interpreter)
+        if result.exit_code != 0:
+            raise CommandNotRun(f"the image's interpreter cannot list packages: {result.stderr[-300:]}")
+        json.loads(result.stdout)
+        return ToolResult(0, result.stdout.encode(), b"")
+
+
+# What modules look up before they use it, and that the reports above or busybox answer for.
+_OWN_TOOLS = frozenset({"ip", "netstat", "sysctl", "ps", "getent"})
+
+
+class ContainerHost(testinfra.host.Host):  # type: ignore[misc]  # testinfra has no types
+    """A testinfra host: its modules find their tools, while ``exists`` and ``find_command`` speak of the image."""
+
+    def __init__(self, toolbox: Toolbox, *, interpreter: str) -> None:
+        super().__init__(ContainerBackend(toolbox, interpreter=interpreter, for_modules=False))
+        self.backend.set_host(self)
+        self._toolbox = toolbox
+        self._inner = testinfra.host.Host(ContainerBackend(toolbox, interpreter=interpreter, for_modules=True))
+        self._inner.backend.set_host(self._inner)
+
+    def exists(self, command: str) -> bool:
+        """Whether the image has a program of this name on its PATH."""
+        return self._toolbox.find_program(command, limit=LIMIT) is not None
+
+    def find_command(self, command: str, extrapaths: Iterable[str] = ("/sbin", "/usr/sbin")) -> str:
+        """The path of a program of the image.
+
+        Raises:
+            ValueError: It has none of this name.
+        """
+        for name in (command, *(f"{folder}/{command}" for folder in extrapaths)):
+            path = self._toolbox.find_program(name, limit=LIMIT)
+            if path is not None:
+                return path
+        raise ValueError(f"the image has no program {command!r}")
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - testinfra's modules have no types
+        if name in testinfra.modules.modules:
+            return getattr(self._inner, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+@contextmanager
+def inspect(
+    container: Container, *, document: Mapping[str, Any], architecture: str, interpreter: str = "/usr/bin/python3"
+) -> Iterator[ContainerHost]:
+    """A testinfra host for a running container, as long as the context lasts.
+
+    Args:
+        container: The container.
+        document: The engine's inspect document of it.
+        architecture: What the image was made for, in the words of GOARCH.
+        interpreter: The image's Python.
+
+    Raises:
+        EngineError: The engine runs on another machine, there is no busybox, or privileges are wanting.
+    """
+    with Toolbox.open(container, document=document, architecture=architecture) as toolbox:
+        yield ContainerHost(toolbox, interpreter=interpreter)

@@ -1,0 +1,115 @@
+# Read by the toolbox's own shell before each command: names that have to mean the container, not the tools at hand.
+# shellcheck shell=dash
+
+# The tools' shell counts itself; a command's environment is the container's alone.
+unset SHLVL
+
+_find() {
+    case $1 in
+    */*)
+        [ -f "$1" ] && [ -x "$1" ] && echo "$1"
+        return
+        ;;
+    esac
+    local IFS=: directory
+    for directory in $PATH; do
+        [ -f "$directory/$1" ] && [ -x "$directory/$1" ] && echo "$directory/$1" && return
+    done
+    return 1
+}
+
+# A tool of ours that must not stand in for a program that the image may or may not have.
+_image_only() {
+    local name=$1 path
+    shift
+    path=$(_find "$name") && {
+        "$path" "$@"
+        return
+    }
+    echo "sh: $name: not found" >&2
+    return 127
+}
+
+command() {
+    case $1 in
+    -v | -V)
+        [ "$2" = command ] && echo command && return
+        _find "$2" || return 127
+        ;;
+    *) "$@" ;;
+    esac
+}
+
+which() {
+    local name status=0
+    for name; do _find "$name" || status=1; done
+    return $status
+}
+
+type() {
+    _find "$1" || return 127
+}
+
+# As GNU has it: the last component may be missing.
+realpath() {
+    [ "$1" = -- ] && shift
+    local path
+    for path; do readlink -f -- "$path" || return 1; done
+}
+
+ls() {
+    local option count=$#
+    while [ "$count" -gt 0 ]; do
+        option=$1
+        shift
+        # Names are shown as they are: there is no terminal to protect.
+        [ "$option" = -q ] || set -- "$@" "$option"
+        count=$((count - 1))
+    done
+    busybox ls "$@"
+}
+
+_hosts() {
+    [ -f /etc/hosts ] && awk -v name="$1" '
+        !/^[[:space:]]*#/ { for (i = 2; i <= NF; i++) if ($i == name) { print $1; next } }' /etc/hosts
+}
+
+_addresses() {
+    case $1 in
+    *:* | *[0-9].*[0-9].*[0-9].*[0-9])
+        echo "$1"
+        return
+        ;;
+    esac
+    _hosts "$1" | grep . || nslookup "$1" 2>/dev/null | awk '/^Name:/ { found = 1 } found && /^Address/ { print $NF }'
+}
+
+_lines() {
+    local file=$1 key=$2 column=$3
+    [ -f "$file" ] || return 2
+    [ -n "$key" ] || {
+        cat "$file"
+        return
+    }
+    awk -F: -v key="$key" -v column="$column" '
+        $1 == key || (column && $column == key) { print; found = 1; exit } END { exit !found }' "$file" || return 2
+}
+
+getent() {
+    local pattern=. found address
+    case $1 in
+    passwd) _lines /etc/passwd "$2" 3 ;;
+    group) _lines /etc/group "$2" 3 ;;
+    shadow | gshadow) _lines "/etc/$1" "$2" "" ;;
+    ahosts | ahostsv4 | ahostsv6 | hosts)
+        [ "$1" = ahostsv4 ] && pattern='^[0-9.]*$'
+        [ "$1" = ahostsv6 ] && pattern=:
+        found=$(_addresses "$2" | grep "$pattern") || return 2
+        for address in $found; do echo "$address STREAM $2"; done
+        ;;
+    *)
+        echo "getent: unknown database $1" >&2
+        return 1
+        ;;
+    esac
+}

@@ -1,0 +1,189 @@
+"""Runs busybox in a container's namespaces, from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from image_harness.engine.errors import CommandNotRun, CommandTimedOut, ContainerLost, EngineError
+from image_harness.engine.toolbox.identity import Identity
+
+_ZYGOTE = Path(__file__).with_name("zygote.py")
+_MESSAGE = 4096
+_NOT_STARTED = 125
+MOST_OUTPUT = 64 * 1024 * 1024
+# How long, in seconds, the helper may take for what takes milliseconds on an idle machine.
+_PATIENCE = 30.0
+
+
+class _TooMuch(Exception):  # noqa: N818 - never leaves this module
+    """A program wrote more than anybody would want to keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """A program of the toolbox that ran to its end.
+
+    Attributes:
+        exit_code: What it ended with; 128 + n for signal n.
+        stdout: What it wrote there.
+        stderr: The same for standard error.
+    """
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+class ToolSession:
+    """A way into one container's namespaces, open as long as the context lasts; one command at a time, any thread.
+
+    Args:
+        busybox: A statically linked busybox of this machine's architecture.
+        pid: The container's first process, as this machine numbers it.
+        identity: As whom, where and with which environment commands run.
+        where: The container's name.
+
+    Raises:
+        EngineError: The namespaces cannot be entered.
+    """
+
+    def __init__(self, busybox: Path, pid: int, identity: Identity, where: str) -> None:
+        self._identity = identity
+        self._where = where
+        self._lock = threading.Lock()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        program = os.open(busybox, os.O_RDONLY)
+        try:
+            descriptors = (theirs.fileno(), program)
+            command = [sys.executable, "-I", "-S", str(_ZYGOTE), *map(str, descriptors), str(pid)]
+            self._process = subprocess.Popen(command, pass_fds=descriptors, stdin=subprocess.DEVNULL)
+        finally:
+            os.close(program)
+            theirs.close()
+        answer = self._receive(_PATIENCE)
+        if "ready" not in answer:
+            self.close()
+            raise EngineError(
+                f"the container's namespaces cannot be entered ({answer.get('error', 'the helper ended')})",
+                where=where,
+                fix="run as root, or as the user whom the rootless engine runs as",
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the namespaces."""
+        self._control.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        self._process.kill()
+        self._process.wait()
+
+    def run(self, argv: Sequence[str], *, limit: timedelta) -> ToolResult:
+        """Run busybox under a name, ``argv[0]``, with arguments.
+
+        Raises:
+            CommandNotRun: It could not be started.
+            CommandTimedOut: It had not ended in time, and was ended.
+            ContainerLost: The container ended before or meanwhile.
+            EngineError: Its output was too long.
+        """
+        request = json.dumps(self._identity.as_request() | {"argv": list(argv)})
+        with self._lock, contextlib.ExitStack() as stack:
+            pipes = [os.pipe() for _ in range(2)]
+            ends = [stack.enter_context(os.fdopen(reading, "rb", buffering=0)) for reading, _ in pipes]
+            try:
+                socket.send_fds(self._control, [request.encode()], [writing for _, writing in pipes])
+            except OSError as error:
+                raise ContainerLost(f"the helper in its namespaces ended ({error})", where=self._where) from error
+            finally:
+                for _, writing in pipes:
+                    os.close(writing)
+            deadline = time.monotonic() + limit.total_seconds()
+            started = self._receive(_PATIENCE)
+            if "pid" not in started:
+                raise ContainerLost(
+                    f"nothing runs in its namespaces any more ({started.get('error', 'the helper ended')})",
+                    where=self._where,
+                )
+            try:
+                output = self._read([end.fileno() for end in ends], deadline)
+                exit_code = self._receive(max(0.0, deadline - time.monotonic()))["exit_code"]
+            except (TimeoutError, _TooMuch) as error:
+                with contextlib.suppress(OSError):
+                    os.killpg(int(started["pid"]), signal.SIGKILL)
+                self._receive(_PATIENCE)
+                if isinstance(error, _TooMuch):
+                    raise EngineError(f"{argv[-1]!r} wrote more than {MOST_OUTPUT} bytes", where=self._where) from None
+                raise CommandTimedOut(
+                    f"{argv[-1]!r} had not ended after {limit.total_seconds():g} s", where=self._where
+                ) from None
+            except KeyError:
+                raise ContainerLost("the helper in its namespaces ended", where=self._where) from None
+        return self._judge(exit_code, output, argv)
+
+    def _judge(self, exit_code: int, output: list[bytes], argv: Sequence[str]) -> ToolResult:
+        if exit_code == -signal.SIGKILL:
+            # The kernel kills what is left in a PID namespace when its first process ends.
+            raise ContainerLost(f"{argv[-1]!r} was killed: the container ended", where=self._where)
+        if exit_code == _NOT_STARTED and output[1].startswith(b"zygote: "):
+            raise CommandNotRun(f"{argv[-1]!r} was not started: {output[1].decode()[8:].strip()}", where=self._where)
+        return ToolResult(exit_code if exit_code >= 0 else 128 - exit_code, *output)
+
+    @staticmethod
+    def _read(ends: list[int], deadline: float) -> list[bytes]:
+        """Both outputs, read to their ends."""
+        pieces: dict[int, list[bytes]] = {end: [] for end in ends}
+        length = 0
+        with selectors.DefaultSelector() as selector:
+            for end in ends:
+                selector.register(end, selectors.EVENT_READ)
+            while selector.get_map():
+                ready = selector.select(max(0.0, deadline - time.monotonic()))
+                if not ready:
+                    raise TimeoutError
+                for key, _ in ready:
+                    data = os.read(key.fd, 1 << 16)
+                    length += len(data)
+                    pieces[key.fd].append(data)
+                    if not data:
+                        selector.unregister(key.fd)
+                if length > MOST_OUTPUT:
+                    raise _TooMuch
+        return [b"".join(pieces[end]) for end in ends]
+
+    def _receive(self, seconds: float) -> dict[str, Any]:
+        """The helper's next message; an empty one when it has ended.
+
+        Raises:
+            TimeoutError: There is none in time.
+        """
+        self._control.settimeout(seconds or 0.001)
+        try:
+            message = self._control.recv(_MESSAGE)
+        except TimeoutError:
+            raise
+        except OSError:
+            return {}
+        return dict(json.loads(message)) if message else {}

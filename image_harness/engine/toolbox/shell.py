@@ -1,0 +1,58 @@
+"""Which command goes where: to the toolbox's shell, or to the image's own program."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+# What looks, computes or controls the flow of a script. Every other name means a program of the image.
+_TOOL_NAMES = """
+[ [[ ascii awk base64 basename bc bzcat busybox cal cat cksum cmp comm cpio crc32 cut date dc dd df diff dirname du echo
+egrep env expand expr factor false fgrep find fold free getent getopt grep groups hd head hexdump hostid hostname id
+ifconfig ip ipcalc last less ls lsmod lzcat md5sum nc netstat nl nproc nslookup od paste pgrep pidof ping ping6 pmap
+printenv printf ps pstree pwd readlink realpath rev route sed seq sha1sum sha256sum sha3sum sha512sum shuf sleep sort
+stat strings sum sysctl tac tail tar test time timeout tr traceroute true tsort tty uname unexpand uniq uptime wc which
+who whoami xargs xxd xzcat yes zcat
+"""
+_BUILTIN_NAMES = """
+. : break case cd command continue do done elif else esac eval exec exit export fi for function if let local read return
+set shift then trap type umask unset until wait while {
+"""
+TOOLS = frozenset(_TOOL_NAMES.split())
+BUILTINS = frozenset(_BUILTIN_NAMES.split())
+# What the prelude defines anew.
+REPLACED = frozenset({"command", "getent", "ls", "realpath", "type", "uname", "which"})
+# Beyond single quotes, these make more of a text than a program and its arguments.
+_MORE = re.compile(r"[|&;<>()$`\\\"*?\[\]#~{}!\n=]")
+_NOT_FOUND = re.compile(
+    rb"^sh: (?:line \d+: |eval: )*(?P<name>.+): (?:not found|Permission denied|Exec format error)$", re.MULTILINE
+)
+_FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def simple_words(command: str) -> list[str] | None:
+    """The words of a command that is no more than a program and its arguments; None when it takes a shell."""
+    bare = re.sub(r"'[^']*'", "", command)
+    if _MORE.search(bare) or bare.startswith("-"):
+        return None
+    try:
+        return shlex.split(command) or None
+    except ValueError:
+        return None
+
+
+def is_image_program(name: str) -> bool:
+    """Whether a command's first word means a program of the image rather than a tool or a word of the shell."""
+    return name not in TOOLS and name not in BUILTINS
+
+
+def missing_program(stderr: bytes) -> str | None:
+    """The program that the shell says it could not start; None when it started everything."""
+    match = _NOT_FOUND.search(stderr)
+    return match["name"].decode(errors="replace") if match else None
+
+
+def hide(names: frozenset[str]) -> str:
+    """Shell functions that keep tools which the image does not have out of reach."""
+    hidden = sorted(name for name in names - TOOLS if _FUNCTION_NAME.fullmatch(name) and name not in BUILTINS)
+    return "\n".join(f'{name}() {{ _image_only {name} "$@"; }}' for name in hidden)

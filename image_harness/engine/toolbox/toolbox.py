@@ -1,0 +1,120 @@
+"""Shell commands about a container, run by tools from outside."""
+
+from __future__ import annotations
+
+import functools
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from image_harness.engine.container import Container
+from image_harness.engine.errors import CommandNotRun, EngineError
+from image_harness.engine.procfs import is_container_process
+from image_harness.engine.toolbox.busybox import applets, find_busybox
+from image_harness.engine.toolbox.identity import identity_of, machine_name
+from image_harness.engine.toolbox.session import ToolResult, ToolSession
+from image_harness.engine.toolbox.shell import REPLACED, hide, missing_program
+
+_PRELUDE = Path(__file__).with_name("prelude.sh")
+# A file test says no for what it cannot see as well; these words of the stat that follows tell the two apart.
+_REALLY_ABSENT = (b"No such file or directory", b"Not a directory", b"Too many levels of symbolic links")
+
+
+class Toolbox:
+    """Tools at work in one container.
+
+    Attributes:
+        container: The container.
+    """
+
+    def __init__(self, container: Container, session: ToolSession, pid: int, machine: str) -> None:
+        self.container = container
+        self._session = session
+        self.pid = pid
+        self._machine = machine
+
+    @classmethod
+    @contextmanager
+    def open(cls, container: Container, *, document: Mapping[str, Any], architecture: str) -> Iterator[Self]:
+        """Enter a running container's namespaces.
+
+        Args:
+            container: The container.
+            document: The engine's inspect document of it.
+            architecture: What the image was made for, in the words of GOARCH.
+
+        Raises:
+            EngineError: The engine runs on another machine, there is no busybox, or privileges are wanting.
+        """
+        pid = int(document["State"]["Pid"])
+        if not is_container_process(pid, container.id):
+            raise EngineError("tools reach containers on this machine only", where=container.name)
+        busybox = find_busybox()
+        with ToolSession(busybox, pid, identity_of(pid, document), container.name) as session:
+            yield cls(container, session, pid, machine_name(architecture))
+
+    def shell(self, command: str, *, limit: timedelta) -> ToolResult:
+        """Run a command line by the toolbox's shell.
+
+        Raises:
+            CommandNotRun: Something in it could not be started.
+            CommandTimedOut: It had not ended in time.
+            ContainerLost: The container ended before or meanwhile.
+        """
+        result = self._session.run(("sh", "-c", self._prelude + '\neval "$1"', "sh", command), limit=limit)
+        missing = missing_program(result.stderr)
+        if missing is not None:
+            raise CommandNotRun(f"{command!r}: there is no program {missing!r} that can be started", where=self._where)
+        return result
+
+    def tool(self, words: list[str], command: str, *, limit: timedelta) -> ToolResult:
+        """Run one tool with arguments, without a shell where none is needed.
+
+        Args:
+            words: Its name and arguments.
+            command: The same as a command line, for tools that the shell has a replacement for.
+            limit: How long it may take.
+
+        Raises:
+            CommandNotRun: It could not be started.
+            CommandTimedOut: It had not ended in time.
+            ContainerLost: The container ended before or meanwhile.
+        """
+        if words[0] in REPLACED or words[0] not in applets(find_busybox()):
+            return self.shell(command, limit=limit)
+        return self._session.run(words, limit=limit)
+
+    def file_test(self, words: list[str], *, limit: timedelta) -> ToolResult:
+        """Run ``test -e PATH`` or its like, which says no only when it could have said yes.
+
+        Raises:
+            CommandNotRun: The path could not be looked at.
+            ContainerLost: The container ended before or meanwhile.
+        """
+        result = self._session.run(words, limit=limit)
+        if result.exit_code == 1:
+            seen = self._session.run(("stat", "-c", "%a", "--", words[-1]), limit=limit)
+            if seen.exit_code != 0 and not any(words in seen.stderr for words in _REALLY_ABSENT):
+                raise CommandNotRun(f"{words[-1]} cannot be looked at: {seen.stderr.decode(errors='replace').strip()}")
+        return result
+
+    def find_program(self, name: str, *, limit: timedelta) -> str | None:
+        """The path of a program of the image, looked up as the image's user would; None when it has none."""
+        result = self._session.run(("sh", "-c", self._prelude + '\n_find "$1"', "sh", name), limit=limit)
+        return result.stdout.decode().strip() or None if result.exit_code == 0 else None
+
+    @property
+    def _where(self) -> str:
+        return self.container.name
+
+    @functools.cached_property
+    def _prelude(self) -> str:
+        native = platform.machine()
+        parts = [_PRELUDE.read_text(encoding="utf-8"), hide(applets(find_busybox()))]
+        if native != self._machine:
+            # The kernel names the host's machine to a native tool; the image's programs are told their own.
+            parts.append(f'uname() {{ busybox uname "$@" | sed "s/{native}/{self._machine}/g"; }}')
+        return "\n".join(parts)

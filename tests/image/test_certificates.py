@@ -1,0 +1,89 @@
+"""A CA bundle tells how many certificates it holds, for how long, and which are damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from image_harness.image import FileSystem, ImageError
+from image_harness.image.certificates import BUNDLE, ca_certificates, damaged_certificates
+from tests.image.builder import ImageBuilder, open_built
+
+BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
+END = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+class Open(Protocol):
+    def __call__(self, bundle: bytes) -> FileSystem: ...
+
+
+@pytest.fixture
+def open_bundle(tmp_path: Path) -> Iterator[Open]:
+    with ExitStack() as images:
+
+        def open_files(bundle: bytes) -> FileSystem:
+            build = ImageBuilder().layer({BUNDLE.lstrip("/"): bundle})
+            return images.enter_context(open_built(build, tmp_path)).filesystem
+
+        yield open_files
+
+
+def _certificate(name: str, *, is_ca: bool | None = True) -> bytes:
+    key = generate_private_key(SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), BEGIN, END)
+    if is_ca is not None:
+        builder = builder.add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+    return builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
+
+
+def test_certificates_are_read_in_order_with_text_between_them(open_bundle: Open) -> None:
+    bundle = (
+        b"# one\n"
+        + _certificate("One")
+        + b"\nTwo\n===\n"
+        + _certificate("Two", is_ca=None)
+        + _certificate("Three", is_ca=False)
+    )
+    found = ca_certificates(open_bundle(bundle))
+    assert [(item.subject, item.is_ca) for item in found] == [("CN=One", True), ("CN=Two", False), ("CN=Three", False)]
+    assert (found[0].not_before, found[0].not_after, found[0].issuer) == (BEGIN, END, "CN=One")
+    assert len({item.fingerprint for item in found}) == 3
+
+
+def test_a_certificate_holds_from_its_first_to_its_last_moment(open_bundle: Open) -> None:
+    (found,) = ca_certificates(open_bundle(_certificate("One")))
+    second = timedelta(seconds=1)
+    assert [found.holds_at(moment) for moment in (BEGIN - second, BEGIN, END, END + second)] == [
+        False, True, True, False,
+    ]  # fmt: skip
+
+
+def test_a_damaged_certificate_is_an_error_and_can_be_asked_for(open_bundle: Open) -> None:
+    lines = _certificate("Bad").splitlines(keepends=True)
+    lines[2] = b"A" * 64 + b"\n"
+    fs = open_bundle(_certificate("Good") + b"".join(lines))
+    assert [text.partition(":")[0] for text in damaged_certificates(fs)] == ["certificate 2 cannot be parsed"]
+    with pytest.raises(ImageError, match=r"ca-certificates.crt: certificate 2 cannot be parsed: .*\(1 such\)"):
+        ca_certificates(fs)
+
+
+def test_a_certificate_that_is_cut_off_is_damage(open_bundle: Open) -> None:
+    fs = open_bundle(_certificate("Cut")[:200] + b"\n" + _certificate("Good"))
+    assert damaged_certificates(fs) == ("1 certificates begin and do not end",)
+
+
+def test_an_empty_bundle_holds_no_certificate_and_a_missing_one_is_an_error(open_bundle: Open) -> None:
+    assert ca_certificates(open_bundle(b"")) == ()
+    with pytest.raises(ImageError, match="/etc/other.crt: does not exist"):
+        ca_certificates(open_bundle(b""), "/etc/other.crt")

@@ -1,0 +1,161 @@
+"""ELF files are read without running or trusting them, and as pyelftools reads them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from elftools.elf.dynamic import DynamicSegment
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerDefSection, GNUVerNeedSection
+from elftools.elf.segments import InterpSegment
+
+from image_harness.image import FileSystem, ImageError
+from image_harness.image.elf import ElfClass, ElfFile, Machine, elf_files, is_elf, read_elf
+from tests.image.builder import Entries, ImageBuilder, entry_at, open_built
+from tests.image.elf_builder import ElfBuilder
+
+HOST_FOLDERS = (Path("/usr/lib/x86_64-linux-gnu"), Path("/usr/lib/aarch64-linux-gnu"), Path("/usr/bin"))
+
+
+class Open(Protocol):
+    def __call__(self, entries: Entries) -> FileSystem: ...
+
+
+@pytest.fixture
+def open_files(tmp_path: Path) -> Iterator[Open]:
+    with ExitStack() as images:
+        yield lambda entries: images.enter_context(open_built(ImageBuilder().layer(entries), tmp_path)).filesystem
+
+
+def _read(open_files: Open, data: bytes) -> ElfFile:
+    fs = open_files({"file": data})
+    return read_elf(fs, entry_at(fs, "/file"))
+
+
+@pytest.mark.parametrize("elf_class", list(ElfClass))
+@pytest.mark.parametrize("little_endian", [True, False])
+def test_every_fact_is_read_in_both_classes_and_byte_orders(
+    open_files: Open, elf_class: ElfClass, little_endian: bool
+) -> None:
+    built = ElfBuilder(
+        machine=Machine.PPC64,
+        elf_class=elf_class,
+        little_endian=little_endian,
+        interpreter="/lib/ld.so",
+        needed=("libc.so.6", "libm.so.6"),
+        soname="libself.so.1",
+        rpath="/a:$ORIGIN/b",
+        runpath="/c",
+        needed_versions={"libc.so.6": ("GLIBC_2.17", "GLIBC_2.9", "OTHER_1"), "libm.so.6": ("GLIBC_2.34", "WEAK_1")},
+        defined_versions=("libself.so.1", "SELF_1.0"),
+        weak=("WEAK_1",),
+    )
+    elf = _read(open_files, built.build())
+    assert elf == ElfFile(
+        path="/file",
+        elf_class=elf_class,
+        machine=Machine.PPC64,
+        little_endian=little_endian,
+        interpreter="/lib/ld.so",
+        needed=("libc.so.6", "libm.so.6"),
+        soname="libself.so.1",
+        rpath=("/a", "$ORIGIN/b"),
+        runpath=("/c",),
+        needed_versions={"libc.so.6": ("GLIBC_2.17", "GLIBC_2.9", "OTHER_1"), "libm.so.6": ("GLIBC_2.34",)},
+        defined_versions=("libself.so.1", "SELF_1.0"),
+    )
+    assert elf.glibc_versions == ("GLIBC_2.9", "GLIBC_2.17", "GLIBC_2.34")
+
+
+def test_a_machine_without_a_name_is_its_number(open_files: Open) -> None:
+    assert _read(open_files, ElfBuilder(machine=4711).build()).machine == 4711
+
+
+def test_a_static_program_needs_nothing(open_files: Open) -> None:
+    header = ElfBuilder().build()[:64]
+    elf = _read(open_files, header[:56] + bytes(8))
+    assert (elf.needed, elf.interpreter, elf.needed_versions) == ((), None, {})
+
+
+def test_files_are_found_by_their_first_bytes_whatever_their_name(open_files: Open) -> None:
+    program = ElfBuilder().build()
+    fs = open_files(
+        {"bin/program": program, "lib/x.so": b"text", "data.txt": program, "short": b"\x7fELF", "empty": b""}
+    )
+    assert [elf.path for elf in elf_files(fs)] == ["/bin/program", "/data.txt"]
+    assert is_elf(fs, entry_at(fs, "/bin/program"))
+    assert not is_elf(fs, entry_at(fs, "/bin"))
+
+
+def _changed(position: int, value: bytes) -> bytes:
+    data = bytearray(ElfBuilder(needed=("a",), needed_versions={"a": ("V",)}).build())
+    data[position : position + len(value)] = value
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\x7fELF" + bytes(100), "0 is not a valid ElfClass"),
+        (_changed(5, b"\x07"), "byte order 7 is unknown"),
+        (b"#!/bin/sh" * 20, "it does not begin as one"),
+        (_changed(0, b"")[:40], "unpack|requires"),
+        (_changed(32, b"\xff" * 8), "something in it is at byte 18446744073709551615"),
+        (_changed(56, b"\xff\xff"), "it has 65535 program headers"),
+        (_changed(54, b"\x01\x00"), "program headers of 1 bytes"),
+        (_changed(64, bytes(4)), "nothing is loaded at address"),
+        (_changed(0, b"")[:-40], "it ends before byte"),
+    ],
+)
+def test_a_damaged_file_is_told_in_one_line(open_files: Open, data: bytes, message: str) -> None:
+    with pytest.raises(ImageError, match=f"/file: damaged ELF file: .*{message}"):
+        _read(open_files, data)
+
+
+def test_symbol_versions_that_lead_in_a_circle_end(open_files: Open) -> None:
+    data = ElfBuilder(needed_versions={"a": ("V",)}).build()
+    count = data.index(b"\xff\xff\xff\x6f\x00\x00\x00\x00") + 8
+    circle = data[:count] + (2**31).to_bytes(8, "little") + data[count + 8 :]
+    with pytest.raises(ImageError, match="it has 2147483648 symbol versions"):
+        _read(open_files, circle)
+
+
+def test_real_files_read_as_pyelftools_reads_them(open_files: Open) -> None:
+    files = [path for folder in HOST_FOLDERS if folder.is_dir() for path in sorted(folder.iterdir())]
+    chosen = {path.name: path.read_bytes() for path in files[::71] if path.is_file() and path.stat().st_size < 500_000}
+    found = {elf.path.removeprefix("/"): elf for elf in elf_files(open_files(chosen))}
+    assert len(found) > 10
+    assert set(found) == {name for name, data in chosen.items() if data.startswith(b"\x7fELF")}
+    for name, elf in found.items():
+        _compare(elf, ELFFile(io.BytesIO(chosen[name])))
+
+
+def _compare(elf: ElfFile, other: ELFFile) -> None:
+    assert elf.elf_class == (ElfClass.ELF64 if other.elfclass == 64 else ElfClass.ELF32)
+    assert elf.machine == {"EM_X86_64": 62, "EM_AARCH64": 183, "EM_386": 3}[other["e_machine"]]
+    interpreters = [item.get_interp_name() for item in other.iter_segments() if isinstance(item, InterpSegment)]
+    assert elf.interpreter == next(iter(interpreters), None)
+    tags = [tag for item in other.iter_segments() if isinstance(item, DynamicSegment) for tag in item.iter_tags()]
+    assert list(elf.needed) == [vars(tag)["needed"] for tag in tags if tag.entry.d_tag == "DT_NEEDED"]
+    names = (vars(tag)["soname"] for tag in tags if tag.entry.d_tag == "DT_SONAME")
+    assert elf.soname == next(names, None)
+    sections = list(other.iter_sections())
+    needed = {
+        version.name: tuple(item.name for item in items if not item["vna_flags"] & 2)
+        for section in sections
+        if isinstance(section, GNUVerNeedSection)
+        for version, items in section.iter_versions()
+    }
+    assert elf.needed_versions == needed
+    defined = [
+        next(items).name
+        for section in sections
+        if isinstance(section, GNUVerDefSection)
+        for _, items in section.iter_versions()
+    ]
+    assert list(elf.defined_versions) == defined

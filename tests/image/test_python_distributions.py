@@ -1,0 +1,261 @@
+"""Installed distributions tell what they are, what they need, and whether their files are theirs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from image_harness.image import FileSystem, ImageError
+from image_harness.image.problems import FileProblem, ProblemKind
+from image_harness.image.python_distributions import (
+    ConsoleScript,
+    Distribution,
+    python_distributions,
+    verify_record,
+)
+from image_harness.image.python_environment import (
+    PythonEnvironment,
+    UnmetRequirement,
+    python_environment,
+    unmet_requirements,
+)
+from image_harness.types import Platform
+from tests.image.builder import ImageBuilder, Node, open_built, symlink
+
+SITE = "/usr/local/lib/python3.11/site-packages"
+ENVIRONMENT = PythonEnvironment("3.11.2", "aarch64")
+
+
+class Open(Protocol):
+    def __call__(self, files: Mapping[str, Node | bytes]) -> FileSystem: ...
+
+
+@pytest.fixture
+def open_files(tmp_path: Path) -> Iterator[Open]:
+    with ExitStack() as images:
+
+        def open_image(files: Mapping[str, Node | bytes]) -> FileSystem:
+            build = ImageBuilder().layer({path.lstrip("/"): node for path, node in files.items()})
+            return images.enter_context(open_built(build, tmp_path)).filesystem
+
+        yield open_image
+
+
+def _record(path: str, content: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+    return f"{path},sha256={digest},{len(content)}\n"
+
+
+def _files(metadata: str = "", entry_points: str | None = None, record: str | None = None) -> dict[str, Node | bytes]:
+    """Return a small distribution: one package, one module, one program."""
+    contents = {"app/__init__.py": b"", "app/core.cpython-311-aarch64-linux-gnu.so": b"\x7fELF", "single.py": b"1\n"}
+    script = b"#!/usr/bin/python3.11\nimport app\n"
+    lines = [_record(path, content) for path, content in contents.items()]
+    lines += [_record("../../../bin/app", script), "App_Name-1.2.dist-info/RECORD,,\n", "app/__pycache__/x.pyc,,\n"]
+    info = f"{SITE}/App_Name-1.2.dist-info"
+    points = "[console_scripts]\napp = app:main\n" if entry_points is None else entry_points
+    return {
+        **{f"{SITE}/{path}": content for path, content in contents.items()},
+        "/usr/local/bin/app": Node(script, mode=0o755),
+        "/usr/bin/python3.11": Node(b"\x7fELF", mode=0o755),
+        f"{SITE}/app/__pycache__/x.pyc": b"",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: App_Name\nVersion: 1.2\n{metadata}\nName: body\n".encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nTag: cp311-cp311-manylinux_2_17_aarch64\nTag: cp311-cp311-linux_aarch64\n",
+        f"{info}/RECORD": "".join(lines if record is None else [record]).encode(),
+        f"{info}/entry_points.txt": points.encode(),
+    }
+
+
+def _one(fs: FileSystem) -> Distribution:
+    (distribution,) = python_distributions(fs, SITE)
+    return distribution
+
+
+def test_a_distribution_tells_what_it_is(open_files: Open) -> None:
+    metadata = "Requires-Python: >=3.8\nRequires-Dist: a>=1\nRequires-Dist: b; extra == 'x'\n"
+    distribution = _one(open_files(_files(metadata)))
+    assert (distribution.name, distribution.key, distribution.version) == ("App_Name", "app-name", "1.2")
+    assert distribution.requires == ("a>=1", "b; extra == 'x'")
+    assert distribution.requires_python == ">=3.8"
+    assert distribution.wheel_tags == ("cp311-cp311-manylinux_2_17_aarch64", "cp311-cp311-linux_aarch64")
+    assert distribution.import_names == ("app", "single")
+    assert distribution.console_scripts == (
+        ConsoleScript("app", "app:main", "/usr/local/bin/app", "/usr/bin/python3.11", interpreter_exists=True),
+    )
+
+
+def test_a_record_that_fits_has_no_problems(open_files: Open) -> None:
+    fs = open_files(_files())
+    assert verify_record(fs, _one(fs)) == ()
+
+
+def test_files_that_are_missing_or_changed_are_told(open_files: Open) -> None:
+    files = _files()
+    del files[f"{SITE}/app/__pycache__/x.pyc"]
+    del files["/usr/local/bin/app"]
+    files[f"{SITE}/single.py"] = b"2\n"
+    fs = open_files(files)
+    problems = {problem.path: problem.kind for problem in verify_record(fs, _one(fs))}
+    assert problems == {
+        f"{SITE}/single.py": ProblemKind.CHANGED,
+        f"{SITE}/app/__pycache__/x.pyc": ProblemKind.MISSING,
+        "/usr/local/bin/app": ProblemKind.MISSING,
+    }
+    changed = next(item for item in verify_record(fs, _one(fs)) if item.kind is ProblemKind.CHANGED)
+    assert changed == FileProblem(
+        f"{SITE}/single.py",
+        ProblemKind.CHANGED,
+        hashlib.sha256(b"1\n").hexdigest(),
+        hashlib.sha256(b"2\n").hexdigest(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "interpreter", "exists"),
+    [
+        ({"/usr/local/bin/app": b"#!/usr/local/bin/python3.11\n"}, "/usr/local/bin/python3.11", False),
+        ({"/usr/bin/python3.11": b"not executable"}, "/usr/bin/python3.11", False),
+        ({"/usr/bin/python3.11": symlink("python3")}, "/usr/bin/python3.11", False),
+        ({"/usr/local/bin/app": b"#!/usr/bin/python3.11 -E\n"}, "/usr/bin/python3.11", True),
+        ({"/usr/local/bin/app": b"\x7fELF"}, None, False),
+        ({"/usr/local/bin/app": b"#!\n"}, None, False),
+        ({"/usr/local/bin/app": symlink("absent")}, None, False),
+    ],
+)
+def test_a_program_runs_only_with_an_interpreter_that_is_there(
+    open_files: Open, change: dict[str, Node | bytes], interpreter: str | None, exists: bool
+) -> None:
+    (script,) = _one(open_files({**_files(), **change})).console_scripts
+    assert (script.interpreter, script.interpreter_exists) == (interpreter, exists)
+
+
+def test_a_program_that_was_not_copied_along_has_no_path(open_files: Open) -> None:
+    files = _files(entry_points="[console_scripts]\nOther = app:other\n[gui_scripts]\napp = app:main\n")
+    assert _one(open_files(files)).console_scripts == (
+        ConsoleScript("Other", "app:other", None, None, interpreter_exists=False),
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({f"{SITE}/x-1.dist-info/METADATA": b"Name: x\n\n"}, "x-1.dist-info/METADATA: Name or Version is missing"),
+        ({f"{SITE}/x-1.dist-info/other": b""}, "x-1.dist-info/METADATA: does not exist"),
+        (_files(entry_points="no section = 1\n"), "entry_points.txt: malformed"),
+        (_files(record="a,b\n"), "RECORD: line 1 has 2 columns, not 3"),
+        (_files(record="a,,\nb,sha256,1\n"), "RECORD: line 2 has no known digest"),
+        (_files(record="a,magic=abc,1\n"), "RECORD: line 1 has no known digest"),
+        (_files(record="a,sha256=a,1\n"), "RECORD: line 1 has a digest that is not base64"),
+    ],
+)
+def test_malformed_metadata_is_told(open_files: Open, files: dict[str, Node | bytes], message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        python_distributions(open_files(files), SITE)
+
+
+def test_a_site_packages_directory_that_is_not_there_is_an_error_not_an_empty_list(open_files: Open) -> None:
+    with pytest.raises(ImageError, match="does not exist"):
+        python_distributions(open_files({"/a": b""}), SITE)
+
+
+def test_a_record_may_lead_out_of_site_packages_but_not_out_of_the_image(open_files: Open) -> None:
+    fs = open_files(_files(record="../../../../../../../etc/passwd,,\n"))
+    assert verify_record(fs, _one(fs)) == (FileProblem("/etc/passwd", ProblemKind.MISSING, "", None),)
+
+
+def _distribution(name: str, version: str, *requires: str) -> Distribution:
+    return Distribution(name, version, f"/{name}.dist-info", requires, None, (), (), ())
+
+
+@pytest.mark.parametrize(
+    ("requirement", "found"),
+    [
+        ("absent", None),
+        ("Other_Name>=3", "2.5"),
+        ("other.name<2.5", "2.5"),
+        ("absent; python_version >= '3.11'", None),
+        ("absent; python_full_version < '3.11.3'", None),
+        ("absent; platform_machine == 'aarch64' and sys_platform == 'linux'", None),
+    ],
+)
+def test_a_requirement_that_nothing_satisfies_is_told(requirement: str, found: str | None) -> None:
+    installed = [_distribution("app", "1", requirement), _distribution("other-name", "2.5")]
+    assert unmet_requirements(installed, ENVIRONMENT) == (UnmetRequirement("app", requirement, found),)
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        "Other_Name",
+        "other.name>=2,<3",
+        "other-name[extra]>=2.5",
+        "pre>=1.0a1",
+        "absent; extra == 'x'",
+        "absent; python_version < '3.11'",
+        "absent; python_full_version >= '3.11.3'",
+        "absent; platform_machine == 'x86_64'",
+        "absent; sys_platform == 'win32'",
+        "absent; implementation_name == 'pypy'",
+    ],
+)
+def test_a_requirement_that_is_satisfied_or_does_not_apply_is_not_told(requirement: str) -> None:
+    installed = [
+        _distribution("app", "1", requirement),
+        _distribution("other-name", "2.5"),
+        _distribution("pre", "1b1"),
+    ]
+    assert unmet_requirements(installed, ENVIRONMENT) == ()
+
+
+@pytest.mark.parametrize("requirement", ["not a requirement!", "a; unknown_marker == 'x'"])
+def test_a_malformed_requirement_is_told(requirement: str) -> None:
+    with pytest.raises(ImageError, match="/app.dist-info: requires"):
+        unmet_requirements([_distribution("app", "1", requirement)], ENVIRONMENT)
+
+
+def test_a_version_that_is_none_is_told() -> None:
+    with pytest.raises(ImageError, match="Invalid version: 'one'"):
+        unmet_requirements([_distribution("app", "1", "b>=1"), _distribution("b", "one")], ENVIRONMENT)
+
+
+@pytest.mark.parametrize(
+    ("tag", "fits"),
+    [
+        ("py3-none-any", True),
+        ("py2.py3-none-any", False),
+        ("cp311-cp311-manylinux_2_17_aarch64", True),
+        ("cp311-cp311-manylinux2014_aarch64", True),
+        ("cp36-abi3-manylinux_2_17_aarch64", True),
+        ("cp311-cp311-manylinux_2_38_aarch64", False),
+        ("cp311-cp311-manylinux_2_17_x86_64", False),
+        ("cp311-cp311-musllinux_1_2_aarch64", False),
+        ("cp312-cp312-manylinux_2_17_aarch64", False),
+        ("cp312-abi3-manylinux_2_17_aarch64", False),
+        ("nonsense", False),
+    ],
+)
+def test_a_wheel_fits_by_version_abi_machine_and_glibc(tag: str, fits: bool) -> None:
+    assert ENVIRONMENT.wheel_fits(tag, glibc_minor=36) is fits
+
+
+class TestEnvironment:
+    STANZA = b"Package: python3.11-minimal\nVersion: 3.11.2-6+deb12u6\nArchitecture: arm64\n"
+
+    def test_the_version_is_that_of_the_debian_package(self, open_files: Open) -> None:
+        fs = open_files({"/var/lib/dpkg/status.d/python3.11-minimal": self.STANZA})
+        environment = python_environment(fs, SITE, Platform.LINUX_ARM64)
+        assert environment == PythonEnvironment("3.11.2", "aarch64")
+        assert environment.markers["python_version"] == "3.11"
+
+    def test_a_version_that_nothing_tells_is_an_error_not_a_guess(self, open_files: Open) -> None:
+        fs = open_files({"/a": b""})
+        with pytest.raises(ImageError, match="no Debian package python3.11-minimal tells the version"):
+            python_environment(fs, SITE, Platform.LINUX_ARM64)
+        with pytest.raises(ImageError, match="the path does not tell the Python version"):
+            python_environment(fs, "/opt/app", Platform.LINUX_ARM64)
