@@ -605,7 +605,7 @@ Pin-Priority: $NEW_SUITE_PRIORITY"
   create_file "$target" <<<"$entry"
   say "fetching the list of Debian $NEW_SUITE packages"
   apt_get "fetching the list of Debian $NEW_SUITE packages" update -o "Dir::Etc::sourcelist=$target" \
-    -o Dir::Etc::sourceparts=/dev/null -o APT::Get::List-Cleanup=0
+    -o Dir::Etc::sourceparts=/dev/null -o APT::Get::List-Cleanup=0 -o Acquire::Languages=none
   has_new_suite || die "the mirror in $file has no Debian $NEW_SUITE: $(tail -n 20 "$SETUP_LOG" | apt_problem)"
 }
 

@@ -211,4 +211,4 @@ def test_working_directory(image: Image, design: Design) -> None:
 
 @requirement("expose")
 def test_exposed_ports(image: Image, design: Design) -> None:
-    assert image.config.exposed_ports == frozenset(design.image.exposed_ports)
+    assert sorted(map(str, image.config.exposed_ports)) == sorted(map(str, design.image.exposed_ports))

@@ -56,6 +56,7 @@ class Base:
         pinned: Whether `bases.lock` demands this digest.
         recipe: SHA-256 of a stand-in's recipe.
         packages: Versions of the Debian packages that a stand-in was put together from.
+        layout: Where a stand-in lies.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Base:
     pinned: bool = False
     recipe: str | None = None
     packages: Mapping[str, str] = field(default_factory=dict)
+    layout: Path | None = None
 
     def __str__(self) -> str:
         how = {BaseKind.STAND_IN: "stand-in of Debian packages", BaseKind.UPSTREAM: "upstream"}[self.kind]
@@ -139,14 +141,15 @@ def choose_bases(
             raise BuildError(f"cannot be had from its registry ({why})", where=name, fix=fix)
         if found:
             say(f"{name} cannot be had from its registry ({found.what})")
-        stand_in = store.get(recipes[name], anew=anew)
+        made = store.get(recipes[name], anew=anew)
         return Base(
             name,
             BaseKind.STAND_IN,
-            stand_in.digest,
-            stand_in.context,
-            recipe=stand_in.recipe,
-            packages=stand_in.packages,
+            made.digest,
+            made.context,
+            recipe=made.recipe,
+            packages=made.packages,
+            layout=made.directory,
         )
 
     return Bases(choose(BUILDER), choose(RUNTIME))

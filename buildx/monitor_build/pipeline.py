@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from monitor_build.bases import (
     recipes_here,
     search_path,
 )
+from monitor_build.classic_store import loaded
 from monitor_build.docker_client import DockerClient, Engine, find_client
 from monitor_build.errors import BuildError
 from monitor_build.lock import Lock, Pin, StandInRecord, read_lock, write_lock
@@ -87,10 +88,13 @@ def build(wish: Wish, *, say: Say, echo: Echo) -> Record:
     started, clock = datetime.now(UTC), time.monotonic()
     client = find_client(search_path(os.environ), with_buildx=True)
     engine = client.engine()
+    _check_store(wish, engine, say)
     inputs = inputs_of(wish.root, wish.arguments)
     with exclusive(wish.state / "lock", say):
         bases = _bases(wish, client, say, echo)
-        exported, engine_id = _bake(wish, client, engine, bases, say, echo)
+        if not engine.containerd_store:
+            bases = loaded(bases, client, say)
+        exported, engine_id = _bake(wish, client, engine, bases, echo)
     return Record(
         wish.reference,
         engine_id,
@@ -139,15 +143,7 @@ def _compare(lock: Lock, bases: Bases, recipes: Mapping[str, Recipe], say: Say) 
             say(f"{name}: {len(other)} of {len(names)} packages are not the versions in bases.lock ({other[0]} ...)")
 
 
-def _bake(
-    wish: Wish, client: DockerClient, engine: Engine, bases: Bases, say: Say, echo: Echo
-) -> tuple[Exported, str | None]:
-    if not engine.containerd_store:
-        _refuse_archives(wish.outputs)
-        say(
-            "The engine keeps images in its classic store: built without provenance. With"
-            ' {"features": {"containerd-snapshotter": true}} in daemon.json it could keep it'
-        )
+def _bake(wish: Wish, client: DockerClient, engine: Engine, bases: Bases, echo: Echo) -> tuple[Exported, str | None]:
     bake = Bake(client, wish.root, wish.state / "build.log", wish.progress, wish.use_cache, echo)
     variables = _variables(wish, engine, bases)
     exported = Exported(None, None, None)
@@ -163,14 +159,16 @@ def _bake(
     return exported, engine_id
 
 
-def _refuse_archives(outputs: Sequence[Output]) -> None:
-    for output in outputs:
-        if output.archive:
-            raise BuildError(
-                "the engine keeps images in its classic store, which cannot write OCI archives",
-                where=str(output),
-                fix='set {"features": {"containerd-snapshotter": true}} in daemon.json',
-            )
+def _check_store(wish: Wish, engine: Engine, say: Say) -> None:
+    """Says, and refuses, what an engine with the classic image store cannot do."""
+    if engine.containerd_store:
+        return
+    fix = 'set {"features": {"containerd-snapshotter": true}} in its daemon.json'
+    archives = [str(output) for output in wish.outputs if output.archive]
+    if archives or wish.cache:
+        where = archives[0] if archives else f"--cache {wish.cache}"
+        raise BuildError("the engine keeps images in its classic store, which cannot write this", where=where, fix=fix)
+    say(f"The engine keeps images in its classic store: built without a provenance attestation; to have one, {fix}")
 
 
 def _variables(wish: Wish, engine: Engine, bases: Bases) -> dict[str, str]:

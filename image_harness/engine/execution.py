@@ -124,7 +124,7 @@ class Execution:
     def _container_ended(self, *, killed: bool) -> bool:
         """Whether the container has ended.
 
-        The end of the first process kills all others, and engines have been seen to report theirs up to 0.2 s before it:
+        The end of the first process kills all others, and an engine was seen to report theirs up to 0.2 s before it:
         after a kill the container is given time to show whether it has ended too.
         """
         deadline = time.monotonic() + (_GRACE.total_seconds() if killed else 0)

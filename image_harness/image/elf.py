@@ -164,7 +164,7 @@ class _Reader:
         self._fs = fs
         self._entry = entry
         header = self._bytes(0, _HEADER_BYTES)
-        if header[:4] != MAGIC:
+        if header[:4] != MAGIC or len(header) < _IDENT_BYTES:
             raise ValueError("it does not begin as one")
         self._class = ElfClass(header[4])
         if header[5] not in (1, 2):

@@ -213,4 +213,4 @@ def _headers(fs: FileSystem, path: str) -> Message:
 
 
 def _text(fs: FileSystem, path: str) -> str:
-    return fs.read_bytes(path, limit=_METADATA_BYTES).decode("utf-8", "surrogateescape")
+    return fs.read_text(path, limit=_METADATA_BYTES)

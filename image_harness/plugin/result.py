@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import image_harness
@@ -77,7 +77,10 @@ def assemble(session: HarnessSession, recorder: Recorder, *, started: datetime, 
             bases=bases_of(session.image) if session.looked_at_image else _NOT_LOOKED_AT,
             selection=session.selection,
         ),
-        requirements=tuple(_result(design, requirement, by_requirement) for requirement in design.catalogue),
+        requirements=tuple(
+            _result(design, requirement, by_requirement.get(requirement.id, ()), recorder.left_out(requirement.id))
+            for requirement in design.catalogue
+        ),
     )
 
 
@@ -94,11 +97,11 @@ def _image_facts(session: HarnessSession) -> ImageFacts:
         tuple(
             LayerFacts(layer.digest, layer.size, layer.uncompressed_size, layer.created_by) for layer in image.layers
         ),
+        image.manifest_absence or "",
     )
 
 
-def _result(design: Design, requirement: Requirement, records: Mapping[str, Sequence[Record]]) -> RequirementResult:
-    found = records.get(requirement.id, ())
+def _result(design: Design, requirement: Requirement, found: Sequence[Record], left_out: int) -> RequirementResult:
     return RequirementResult(
         facts=RequirementFacts(
             id=requirement.id,
@@ -112,6 +115,7 @@ def _result(design: Design, requirement: Requirement, records: Mapping[str, Sequ
         ),
         checks=tuple(_check(record) for record in found),
         selected=bool(found),
+        deselected=left_out if found else 0,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
@@ -124,8 +125,9 @@ class Suite:
         )
         if found:
             raise pytest.UsageError(*found)
-        for item in ours:
-            add_kind_marks(item, item.stash[_IDS], requirements)
+        for item, check in zip(ours, checks, strict=True):
+            self.recorder.collect(check.nodeid, check.ids)
+            add_kind_marks(item, check.ids, requirements)
         self._leave_release_out(items)
 
     def _collects_everything(self) -> bool:
@@ -143,8 +145,9 @@ class Suite:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note what was selected, and let the container boot while checks that need none run."""
         for item in session.items:
-            if item.stash.get(_IDS, ()):
-                self.recorder.select(item.nodeid, item.stash[_IDS])
+            ids: tuple[str, ...] = item.stash.get(_IDS, ())
+            if ids:
+                self.recorder.select(item.nodeid, ids)
         if self.config.option.collectonly:
             return
         if any(item.get_closest_marker(Evidence.RUNTIME) for item in session.items):
@@ -189,15 +192,19 @@ class Suite:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: object) -> None:
         """Take over what a worker selected (pytest-xdist)."""
-        for nodeid, ids in getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT, ()):
+        selected, collected = getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT, ((), ()))
+        for nodeid, ids in selected:
             self.recorder.select(nodeid, ids)
+        for nodeid, ids in collected:
+            self.recorder.collect(nodeid, ids)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Add the verdicts up; the run ends in 0 only when every selected requirement is met."""
         if self.is_worker:
             selected = [(record.nodeid, list(record.ids)) for record in self.recorder.records.values()]
-            self.config.workeroutput[_WORKER_OUTPUT] = selected  # type: ignore[attr-defined]
+            collected = [(nodeid, list(ids)) for nodeid, ids in self.recorder.collected.items()]
+            self.config.workeroutput[_WORKER_OUTPUT] = (selected, collected)  # type: ignore[attr-defined]
             return
         if self.config.option.collectonly or exitstatus in (
             pytest.ExitCode.USAGE_ERROR,
@@ -218,7 +225,10 @@ class Suite:
             return
         terminalreporter.section("compliance with the design")
         for line in terminal_summary(
-            self._report, colour=terminalreporter.hasmarkup, quiet=self.config.option.verbose < 0
+            self._report,
+            colour=terminalreporter.hasmarkup,
+            quiet=self.config.option.verbose < 0,
+            width=shutil.get_terminal_size(fallback=(100, 24)).columns,
         ):
             terminalreporter.write_line(line)
         if self.session.options.report is not None:

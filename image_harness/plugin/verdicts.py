@@ -114,9 +114,23 @@ class Record:
 
 @dataclass(slots=True)
 class Recorder:
-    """Collects the findings of a run, of this process and of xdist's workers alike."""
+    """Collects the findings of a run, of this process and of xdist's workers alike.
+
+    Attributes:
+        records: What is known of each selected check, by its node id.
+        collected: The requirements of each check that there is, by its node id.
+    """
 
     records: dict[str, Record] = field(default_factory=dict)
+    collected: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def collect(self, nodeid: str, ids: Sequence[str]) -> None:
+        """Note that a check exists, whether or not this run selects it."""
+        self.collected[nodeid] = tuple(ids)
+
+    def left_out(self, id_: str) -> int:
+        """How many of a requirement's checks were collected and not selected."""
+        return sum(id_ in ids for nodeid, ids in self.collected.items() if nodeid not in self.records)
 
     def select(self, nodeid: str, ids: Sequence[str]) -> None:
         """Note that a check is to run; until a finding arrives it is unproven."""

@@ -85,5 +85,5 @@ def test_a_certificate_that_is_cut_off_is_damage(open_bundle: Open) -> None:
 
 def test_an_empty_bundle_holds_no_certificate_and_a_missing_one_is_an_error(open_bundle: Open) -> None:
     assert ca_certificates(open_bundle(b"")) == ()
-    with pytest.raises(ImageError, match="/etc/other.crt: does not exist"):
+    with pytest.raises(ImageError, match=r"/etc/other.crt: does not exist"):
         ca_certificates(open_bundle(b""), "/etc/other.crt")

@@ -163,5 +163,5 @@ def test_a_malformed_database_is_told_with_its_line(open_files: Open, stanza: st
 def test_a_malformed_list_of_sums_is_told_with_its_line(open_files: Open, line: str) -> None:
     fs = open_files(_status_d(sums=f"{_md5(b'')}  good\n{line}\n"))
     (package,) = debian_packages(fs)
-    with pytest.raises(ImageError, match="libc6.md5sums: line 2 is no MD5 sum and path"):
+    with pytest.raises(ImageError, match=r"libc6.md5sums: line 2 is no MD5 sum and path"):
         verify_md5sums(fs, package)

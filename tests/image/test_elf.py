@@ -104,6 +104,7 @@ def _changed(position: int, value: bytes) -> bytes:
         (b"\x7fELF" + bytes(100), "0 is not a valid ElfClass"),
         (_changed(5, b"\x07"), "byte order 7 is unknown"),
         (b"#!/bin/sh" * 20, "it does not begin as one"),
+        (b"\x7fELF", "it does not begin as one"),
         (_changed(0, b"")[:40], "unpack|requires"),
         (_changed(32, b"\xff" * 8), "something in it is at byte 18446744073709551615"),
         (_changed(56, b"\xff\xff"), "it has 65535 program headers"),

@@ -66,7 +66,7 @@ def _files(metadata: str = "", entry_points: str | None = None, record: str | No
         "/usr/bin/python3.11": Node(b"\x7fELF", mode=0o755),
         f"{SITE}/app/__pycache__/x.pyc": b"",
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: App_Name\nVersion: 1.2\n{metadata}\nName: body\n".encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nTag: cp311-cp311-manylinux_2_17_aarch64\nTag: cp311-cp311-linux_aarch64\n",
+        f"{info}/WHEEL": b"Tag: cp311-cp311-manylinux_2_17_aarch64\nTag: cp311-cp311-linux_aarch64\n",
         f"{info}/RECORD": "".join(lines if record is None else [record]).encode(),
         f"{info}/entry_points.txt": points.encode(),
     }
@@ -147,6 +147,7 @@ def test_a_program_that_was_not_copied_along_has_no_path(open_files: Open) -> No
     [
         ({f"{SITE}/x-1.dist-info/METADATA": b"Name: x\n\n"}, "x-1.dist-info/METADATA: Name or Version is missing"),
         ({f"{SITE}/x-1.dist-info/other": b""}, "x-1.dist-info/METADATA: does not exist"),
+        (_files() | {f"{SITE}/App_Name-1.2.dist-info/WHEEL": b"Tag:\x80\xc2\x80\n"}, "WHEEL: byte 4 is not UTF-8"),
         (_files(entry_points="no section = 1\n"), "entry_points.txt: malformed"),
         (_files(record="a,b\n"), "RECORD: line 1 has 2 columns, not 3"),
         (_files(record="a,,\nb,sha256,1\n"), "RECORD: line 2 has no known digest"),
@@ -213,10 +214,11 @@ def test_a_requirement_that_is_satisfied_or_does_not_apply_is_not_told(requireme
     assert unmet_requirements(installed, ENVIRONMENT) == ()
 
 
-@pytest.mark.parametrize("requirement", ["not a requirement!", "a; unknown_marker == 'x'"])
+@pytest.mark.parametrize("requirement", ["not a requirement!", "a; unknown_marker == 'x'", "\x00 b>=1", "b\n>=x"])
 def test_a_malformed_requirement_is_told(requirement: str) -> None:
-    with pytest.raises(ImageError, match="/app.dist-info: requires"):
+    with pytest.raises(ImageError, match=r"/app.dist-info: requires") as caught:
         unmet_requirements([_distribution("app", "1", requirement)], ENVIRONMENT)
+    assert str(caught.value).isprintable()
 
 
 def test_a_version_that_is_none_is_told() -> None:
@@ -255,7 +257,7 @@ class TestEnvironment:
 
     def test_a_version_that_nothing_tells_is_an_error_not_a_guess(self, open_files: Open) -> None:
         fs = open_files({"/a": b""})
-        with pytest.raises(ImageError, match="no Debian package python3.11-minimal tells the version"):
+        with pytest.raises(ImageError, match=r"no Debian package python3.11-minimal tells the version"):
             python_environment(fs, SITE, Platform.LINUX_ARM64)
         with pytest.raises(ImageError, match="the path does not tell the Python version"):
             python_environment(fs, "/opt/app", Platform.LINUX_ARM64)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -17,19 +14,12 @@ from testinfra.backend.base import CommandResult as TestinfraResult
 
 from image_harness.engine.container import Container
 from image_harness.engine.errors import CommandNotRun
-from image_harness.engine.toolbox import ps
+from image_harness.engine.toolbox.reports import OWN_TOOLS, Reports
 from image_harness.engine.toolbox.session import ToolResult
 from image_harness.engine.toolbox.shell import is_image_program, simple_words
 from image_harness.engine.toolbox.toolbox import Toolbox
 
 LIMIT = timedelta(minutes=1)
-_FILE_TESTS = ("-e", "-f", "-d", "-x", "-p", "-S", "-L", "-h", "-b", "-c", "-r", "-w", "-s")
-_LIST_DISTRIBUTIONS = """
-import importlib.metadata, json
-found = {d.metadata["Name"]: d.version for d in reversed(list(importlib.metadata.distributions()))}
-print(json.dumps([{"name": name, "version": version} for name, version in sorted(found.items())]))
-"""
-_Report = Callable[[list[str]], ToolResult | None]
 
 
 class ContainerBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
@@ -49,10 +39,9 @@ class ContainerBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no t
     def __init__(self, toolbox: Toolbox, *, interpreter: str, for_modules: bool, limit: timedelta = LIMIT) -> None:
         super().__init__(hostname=toolbox.container.name)
         self._toolbox = toolbox
-        self._interpreter = interpreter
+        self._reports = Reports(toolbox, interpreter=interpreter, limit=limit)
         self._for_modules = for_modules
         self._limit = limit
-        self._reports: Mapping[str, _Report] = {"ps": self._ps, "ip": self._ip, "pip": self._pip, "test": self._test}
 
     def get_encoding(self) -> str:
         """The encoding of outputs."""
@@ -71,13 +60,14 @@ class ContainerBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no t
         return self.result(result.exit_code, line.encode(), result.stdout, result.stderr)
 
     def _run(self, line: str) -> ToolResult:
+        if self._for_modules:
+            line = self._reports.rewrite(line)
         words = simple_words(line)
         if words is None:
             return self._toolbox.shell(line, limit=self._limit)
-        if self._for_modules and words[:2] == ["command", "-v"] and words[2] in _OWN_TOOLS:
-            return ToolResult(0, f"{words[2]}\n".encode(), b"")
-        report = self._reports.get(words[0])
-        found = report(words) if report else None
+        if self._for_modules and words[:2] == ["command", "-v"] and words[-1] in OWN_TOOLS:
+            return ToolResult(0, f"{words[-1]}\n".encode(), b"")
+        found = self._reports.answer(words)
         if found is not None:
             return found
         if is_image_program(words[0]):
@@ -91,43 +81,6 @@ class ContainerBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no t
             raise CommandNotRun(f"{words[0]!r} was not started: the image has no such program", where=where)
         result = self._toolbox.container.run((path, *words[1:]), limit=self._limit)
         return ToolResult(result.exit_code, result.stdout.encode(), result.stderr.encode())
-
-    def _test(self, words: list[str]) -> ToolResult | None:
-        if len(words) != 3 or words[1] not in _FILE_TESTS:
-            return None
-        return self._toolbox.file_test(words, limit=self._limit)
-
-    def _ps(self, words: list[str]) -> ToolResult | None:
-        request = ps.Request.parse(words[1:])
-        if request is None:
-            return None
-        files = [self._toolbox.tool(["cat", path], "", limit=self._limit) for path in ("/etc/passwd", "/etc/group")]
-        names = ps.Accounts.parse(*(file.stdout.decode(errors="replace") for file in files))
-        exit_code, table = ps.render(request, ps.read_rows(self._toolbox.container.processes()), names)
-        return ToolResult(exit_code, table.encode(), b"")
-
-    def _ip(self, words: list[str]) -> ToolResult | None:
-        """Run this machine's own ip, which unlike busybox's knows JSON, in the container's network namespace."""
-        ip, nsenter = (shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin") for name in ("ip", "nsenter"))
-        if ip is None or nsenter is None:
-            return None
-        namespace = f"--net=/proc/{self._toolbox.pid}/ns/net"
-        done = subprocess.run([nsenter, namespace, ip, *words[1:]], capture_output=True, check=False)
-        return ToolResult(done.returncode, done.stdout, done.stderr)
-
-    def _pip(self, words: list[str]) -> ToolResult | None:
-        """What ``pip list`` would say, from the metadata that the image's own interpreter finds."""
-        if words[1:2] != ["list"] or "--outdated" in words or self._toolbox.find_program("pip", limit=self._limit):
-            return None
-        result = self._toolbox.container.python(_LIST_DISTRIBUTIONS, interpreter=self._interpreter)
-        if result.exit_code != 0:
-            raise CommandNotRun(f"the image's interpreter cannot list packages: {result.stderr[-300:]}")
-        json.loads(result.stdout)
-        return ToolResult(0, result.stdout.encode(), b"")
-
-
-# What modules look up before they use it, and that the reports above or busybox answer for.
-_OWN_TOOLS = frozenset({"ip", "netstat", "sysctl", "ps", "getent"})
 
 
 class ContainerHost(testinfra.host.Host):  # type: ignore[misc]  # testinfra has no types

@@ -23,9 +23,13 @@ BUILTINS = frozenset(_BUILTIN_NAMES.split())
 # What the prelude defines anew.
 REPLACED = frozenset({"command", "getent", "ls", "realpath", "type", "uname", "which"})
 # Beyond single quotes, these make more of a text than a program and its arguments.
-_MORE = re.compile(r"[|&;<>()$`\\\"*?\[\]#~{}!\n=]")
-_NOT_FOUND = re.compile(
-    rb"^sh: (?:line \d+: |eval: )*(?P<name>.+): (?:not found|Permission denied|Exec format error)$", re.MULTILINE
+_MORE = re.compile(r"[|&;<>()$`\\\"*?\[\]#~{}!\n]")
+_NOT_STARTED = (
+    re.compile(
+        rb"^sh: (?:line \d+: |eval: )*(?P<name>.+): (?:not found|Permission denied|Exec format error)$", re.MULTILINE
+    ),
+    # How timeout, xargs, env and their like put it.
+    re.compile(rb"^\w+: can't execute '(?P<name>.+)': .+$", re.MULTILINE),
 )
 _FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -33,12 +37,14 @@ _FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 def simple_words(command: str) -> list[str] | None:
     """The words of a command that is no more than a program and its arguments; None when it takes a shell."""
     bare = re.sub(r"'[^']*'", "", command)
-    if _MORE.search(bare) or bare.startswith("-"):
+    if _MORE.search(bare):
         return None
     try:
-        return shlex.split(command) or None
+        words = shlex.split(command)
     except ValueError:
         return None
+    # "A=b program" sets a variable, which is the shell's business.
+    return words if words and "=" not in words[0] else None
 
 
 def is_image_program(name: str) -> bool:
@@ -48,8 +54,8 @@ def is_image_program(name: str) -> bool:
 
 def missing_program(stderr: bytes) -> str | None:
     """The program that the shell says it could not start; None when it started everything."""
-    match = _NOT_FOUND.search(stderr)
-    return match["name"].decode(errors="replace") if match else None
+    matches = (pattern.search(stderr) for pattern in _NOT_STARTED)
+    return next((match["name"].decode(errors="replace") for match in matches if match), None)
 
 
 def hide(names: frozenset[str]) -> str:
