@@ -37,7 +37,7 @@ readonly QEMU_PACKAGES=(qemu-user-static qemu-user qemu-user-binfmt)
 # With these, stand-ins for the base images can be put together where no container registry is in reach.
 readonly BASE_PACKAGES=(ca-certificates mmdebstrap arch-test debian-archive-keyring)
 # What the project's own tests need besides (--tests).
-readonly TEST_PACKAGES=(redis-server shellcheck)
+readonly TEST_PACKAGES=(redis-server shellcheck chromium busybox-static)
 
 readonly OLDEST_DEBIAN=12 OLD_SUITE=bookworm NEW_SUITE=trixie
 # Below 500, the weight of the machine's own release: an upgrade takes nothing from the next release by itself. And not
@@ -129,15 +129,17 @@ stop_progress() {
 }
 
 show_progress() {
-  local start=$SECONDS line
+  local start=$SECONDS next=15 passed line
   exec {JOURNAL_LOCK}>&-
   # Not longer than the script itself, however that ends.
   while sleep 1 && kill -0 "$$" 2>/dev/null; do
-    line=$(tail -n 1 "$SETUP_LOG")
+    passed=$((SECONDS - start))
+    line=$(tail -n 1 "$SETUP_LOG" | tr -dc '[:print:]')
     if [[ -t 1 ]]; then
-      printf '\r\e[K%s  %3d s  %.80s%s' "$DIM" $((SECONDS - start)) "${line//[^[:print:]]/}" "$RESET"
-    elif (((SECONDS - start) % 15 == 0)); then
-      printf '  %d s: %.100s\n' $((SECONDS - start)) "${line//[^[:print:]]/}"
+      printf '\r\e[K%s  %3d s  %.80s%s' "$DIM" "$passed" "$line" "$RESET"
+    elif ((passed >= next)); then
+      printf '  %d s: %.100s\n' "$passed" "$line"
+      next=$((passed + 15))
     fi
   done
 }
@@ -739,14 +741,14 @@ record_network() {
 ENGINE_PID=''
 
 start_engine() {
-  if [[ -n $(engine_process) ]]; then
-    # Started by the installation of its package, a moment ago.
-    ENGINE_PID=$(engine_process)
-    record_engine "$ENGINE_PID"
-  elif has_systemd; then
+  if has_systemd; then
     say "starting the engine (systemctl start docker)"
     record service docker
     run_slow systemctl start docker || die "the engine does not start: 'journalctl -u docker' says why"
+  elif [[ -n $(engine_process) ]]; then
+    # Started by the installation of its package, a moment ago.
+    ENGINE_PID=$(engine_process)
+    record_engine "$ENGINE_PID"
   else
     mount_cgroups
     say "starting the engine (dockerd, log: $ENGINE_LOG)"

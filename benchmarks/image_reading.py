@@ -16,6 +16,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from image_harness.image import ImageReference, Transport, open_image
@@ -30,9 +31,9 @@ def main(arguments: list[str]) -> int:
     for reference in map(ImageReference.parse, arguments):
         if reference.transport is Transport.OCI:
             blobs = _layer_blobs(Path(reference.location))
-            kept &= _compare(f"{reference}", lambda r=reference: _read(r), lambda b=blobs: _bare(b), 1.5)
+            kept &= _compare(str(reference), partial(_read, reference), partial(_bare, blobs), 1.5)
         else:
-            kept &= _compare(f"{reference}", lambda r=reference: _read(r), lambda r=reference: _save(r), 1.3)
+            kept &= _compare(str(reference), partial(_read, reference), partial(_save, reference), 1.3)
     return 0 if kept else 1
 
 
@@ -40,12 +41,13 @@ def _compare(name: str, ours: Callable[[], object], bare: Callable[[], object], 
     ours()
     bare()
     times = [(_seconds(ours), _seconds(bare)) for _ in range(ROUNDS)]
-    mine, theirs = (statistics.median(column) for column in zip(*times, strict=True))
-    best = min(first for first, _ in times), min(second for _, second in times)
-    print(f"{name}\n  read   median {mine:.3f} s, best {best[0]:.3f} s")
-    print(f"  bare   median {theirs:.3f} s, best {best[1]:.3f} s")
-    print(f"  ratio  median {mine / theirs:.2f}, best {best[0] / best[1]:.2f}, limit {limit}")
-    return mine / theirs <= limit
+    mine, theirs = [first for first, _ in times], [second for _, second in times]
+    ratio = statistics.median(mine) / statistics.median(theirs)
+    print(name)
+    print(f"  read   median {statistics.median(mine):.3f} s, best {min(mine):.3f} s")
+    print(f"  bare   median {statistics.median(theirs):.3f} s, best {min(theirs):.3f} s")
+    print(f"  ratio  median {ratio:.2f}, best {min(mine) / min(theirs):.2f}, limit {limit}")
+    return ratio <= limit
 
 
 def _seconds(work: Callable[[], object]) -> float:

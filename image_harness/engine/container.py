@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from image_harness.engine.client import translated
 from image_harness.engine.errors import ContainerDied, ContainerLost, EngineError, WaitExpired
@@ -82,6 +82,19 @@ class Container:
             ContainerLost: It is gone.
         """
         return parse_state(self._inspect())
+
+    def inspect(self) -> Mapping[str, Any]:
+        """The engine's whole document about it.
+
+        Raises:
+            ContainerLost: It is gone.
+        """
+        return self._inspect()
+
+    def changes(self) -> tuple[str, ...]:
+        """The paths of its root file system that are not as in the image."""
+        with translated(self.name):
+            return tuple(sorted(str(change["Path"]) for change in self._client.diff(self.id) or ()))
 
     def health_check(self) -> HealthCheck | None:
         """The health check that the engine holds for the container, or None."""

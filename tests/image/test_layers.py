@@ -35,6 +35,12 @@ def _read(data: bytes, folder: Path) -> tuple[bytes, bytes]:
 TEXT = os.urandom(300_000) + bytes(400_000)
 
 
+@pytest.fixture(params=["zlib", "isal.isal_zlib"], autouse=True)
+def _zlib(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read with either library, whichever is installed."""
+    monkeypatch.setattr("image_harness.image.compression._zlib", pytest.importorskip(request.param))
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -60,8 +66,9 @@ def test_all_bytes_are_seen_once_and_expanded(data: bytes, tmp_path: Path) -> No
     [
         (gzip.compress(TEXT)[:-100], "gzip data is cut off"),
         (gzip.compress(TEXT)[:5], "gzip data is cut off"),
-        (gzip.compress(TEXT) + b"garbage", "gzip data is damaged"),
-        (gzip.compress(TEXT)[:-8] + b"\0" * 8, "gzip data is damaged: .*incorrect data check"),
+        (gzip.compress(TEXT) + b"garbage", "gzip data is (damaged|cut off)"),
+        (gzip.compress(TEXT) + b"garbage" * 10, "gzip data is damaged"),
+        (gzip.compress(TEXT)[:-8] + b"\0" * 8, "gzip data is damaged: .*check"),
         (b"\x1f\x8b\x09" + b"\0" * 50, "gzip data is damaged"),
         (b"\x28\xb5\x2f\xfd" + b"\xff" * 50, "zstd data is damaged"),
         (zstandard.ZstdCompressor().compress(TEXT)[:-100], "zstd data is (cut off|damaged)"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -117,18 +117,17 @@ class ContainerHost(testinfra.host.Host):  # type: ignore[misc]  # testinfra has
 
 @contextmanager
 def inspect(
-    container: Container, *, document: Mapping[str, Any], architecture: str, interpreter: str = "/usr/bin/python3"
+    container: Container, *, architecture: str, interpreter: str = "/usr/bin/python3"
 ) -> Iterator[ContainerHost]:
     """A testinfra host for a running container, as long as the context lasts.
 
     Args:
         container: The container.
-        document: The engine's inspect document of it.
         architecture: What the image was made for, in the words of GOARCH.
         interpreter: The image's Python.
 
     Raises:
         EngineError: The engine runs on another machine, there is no busybox, or privileges are wanting.
     """
-    with Toolbox.open(container, document=document, architecture=architecture) as toolbox:
+    with Toolbox.open(container, architecture=architecture) as toolbox:
         yield ContainerHost(toolbox, interpreter=interpreter)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from image_harness.engine.client import architecture_name
 from image_harness.engine.procfs import PROC, inside_id
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "arm": "armv7l", "386": "i686"}
@@ -39,6 +41,11 @@ class Identity:
 def machine_name(architecture: str) -> str:
     """What the kernel calls a machine that GOARCH calls so."""
     return _MACHINES.get(architecture, architecture)
+
+
+def native_architecture() -> str:
+    """This machine's architecture, in the words of GOARCH."""
+    return architecture_name(platform.machine())
 
 
 def identity_of(pid: int, document: Mapping[str, Any], proc: Path = PROC) -> Identity:

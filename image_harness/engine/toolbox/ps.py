@@ -72,8 +72,9 @@ class Row:
 
     @property
     def command_line(self) -> str:
-        """The arguments, or the name in brackets where there are none."""
-        return " ".join(self.facts.argv) or f"[{self.facts.comm}]"
+        """The arguments in one line, or the name in brackets where there are none."""
+        text = " ".join(self.facts.argv) or f"[{self.facts.comm}]"
+        return "".join(character if character.isprintable() else "?" for character in text)
 
     @property
     def cpu_percent(self) -> float:

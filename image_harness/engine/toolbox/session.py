@@ -132,7 +132,7 @@ class ToolSession:
                 exit_code = self._receive(max(0.0, deadline - time.monotonic()))["exit_code"]
             except (TimeoutError, _TooMuch) as error:
                 with contextlib.suppress(OSError):
-                    os.killpg(int(started["pid"]), signal.SIGKILL)
+                    os.kill(int(started["pid"]), signal.SIGTERM)
                 self._receive(_PATIENCE)
                 if isinstance(error, _TooMuch):
                     raise EngineError(f"{argv[-1]!r} wrote more than {MOST_OUTPUT} bytes", where=self._where) from None
@@ -144,12 +144,12 @@ class ToolSession:
         return self._judge(exit_code, output, argv)
 
     def _judge(self, exit_code: int, output: list[bytes], argv: Sequence[str]) -> ToolResult:
-        if exit_code == -signal.SIGKILL:
+        if exit_code < 0:
             # The kernel kills what is left in a PID namespace when its first process ends.
             raise ContainerLost(f"{argv[-1]!r} was killed: the container ended", where=self._where)
         if exit_code == _NOT_STARTED and output[1].startswith(b"zygote: "):
             raise CommandNotRun(f"{argv[-1]!r} was not started: {output[1].decode()[8:].strip()}", where=self._where)
-        return ToolResult(exit_code if exit_code >= 0 else 128 - exit_code, *output)
+        return ToolResult(exit_code, *output)
 
     @staticmethod
     def _read(ends: list[int], deadline: float) -> list[bytes]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import functools
-import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from image_harness.engine.container import Container
 from image_harness.engine.errors import CommandNotRun, EngineError
 from image_harness.engine.procfs import is_container_process
 from image_harness.engine.toolbox.busybox import applets, find_busybox
-from image_harness.engine.toolbox.identity import identity_of, machine_name
+from image_harness.engine.toolbox.identity import identity_of, machine_name, native_architecture
 from image_harness.engine.toolbox.session import ToolResult, ToolSession
 from image_harness.engine.toolbox.shell import REPLACED, hide, missing_program
 
@@ -38,17 +37,17 @@ class Toolbox:
 
     @classmethod
     @contextmanager
-    def open(cls, container: Container, *, document: Mapping[str, Any], architecture: str) -> Iterator[Self]:
+    def open(cls, container: Container, *, architecture: str) -> Iterator[Self]:
         """Enter a running container's namespaces.
 
         Args:
             container: The container.
-            document: The engine's inspect document of it.
             architecture: What the image was made for, in the words of GOARCH.
 
         Raises:
             EngineError: The engine runs on another machine, there is no busybox, or privileges are wanting.
         """
+        document = container.inspect()
         pid = int(document["State"]["Pid"])
         if not is_container_process(pid, container.id):
             raise EngineError("tools reach containers on this machine only", where=container.name)
@@ -64,11 +63,7 @@ class Toolbox:
             CommandTimedOut: It had not ended in time.
             ContainerLost: The container ended before or meanwhile.
         """
-        result = self._session.run(("sh", "-c", self._prelude + '\neval "$1"', "sh", command), limit=limit)
-        missing = missing_program(result.stderr)
-        if missing is not None:
-            raise CommandNotRun(f"{command!r}: there is no program {missing!r} that can be started", where=self._where)
-        return result
+        return self._run(("sh", "-c", self._prelude + '\neval "$1"', "sh", command), command, limit)
 
     def tool(self, words: list[str], command: str, *, limit: timedelta) -> ToolResult:
         """Run one tool with arguments, without a shell where none is needed.
@@ -85,7 +80,7 @@ class Toolbox:
         """
         if words[0] in REPLACED or words[0] not in applets(find_busybox()):
             return self.shell(command, limit=limit)
-        return self._session.run(words, limit=limit)
+        return self._run(words, command, limit)
 
     def file_test(self, words: list[str], *, limit: timedelta) -> ToolResult:
         """Run ``test -e PATH`` or its like, which says no only when it could have said yes.
@@ -98,7 +93,8 @@ class Toolbox:
         if result.exit_code == 1:
             seen = self._session.run(("stat", "-c", "%a", "--", words[-1]), limit=limit)
             if seen.exit_code != 0 and not any(words in seen.stderr for words in _REALLY_ABSENT):
-                raise CommandNotRun(f"{words[-1]} cannot be looked at: {seen.stderr.decode(errors='replace').strip()}")
+                reason = seen.stderr.decode(errors="replace").strip()
+                raise CommandNotRun(f"{words[-1]} cannot be looked at: {reason}", where=self._where)
         return result
 
     def find_program(self, name: str, *, limit: timedelta) -> str | None:
@@ -106,13 +102,20 @@ class Toolbox:
         result = self._session.run(("sh", "-c", self._prelude + '\n_find "$1"', "sh", name), limit=limit)
         return result.stdout.decode().strip() or None if result.exit_code == 0 else None
 
+    def _run(self, argv: Sequence[str], command: str, limit: timedelta) -> ToolResult:
+        result = self._session.run(argv, limit=limit)
+        missing = missing_program(result.stderr)
+        if missing is not None:
+            raise CommandNotRun(f"{command!r}: there is no program {missing!r} that can be started", where=self._where)
+        return result
+
     @property
     def _where(self) -> str:
         return self.container.name
 
     @functools.cached_property
     def _prelude(self) -> str:
-        native = platform.machine()
+        native = machine_name(native_architecture())
         parts = [_PRELUDE.read_text(encoding="utf-8"), hide(applets(find_busybox()))]
         if native != self._machine:
             # The kernel names the host's machine to a native tool; the image's programs are told their own.

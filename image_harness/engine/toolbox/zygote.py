@@ -9,6 +9,7 @@ Arguments: control socket, the program's file, PID of the container's first proc
 import ctypes
 import json
 import os
+import signal
 import socket
 import sys
 from typing import Any
@@ -17,7 +18,8 @@ from typing import Any
 NAMESPACES = (("ipc", 0x08000000), ("uts", 0x04000000), ("net", 0x40000000), ("pid", 0x20000000), ("mnt", 0x00020000))
 USER_NAMESPACE = ("user", 0x10000000)
 # linux/prctl.h and linux/capability.h
-PR_SET_KEEPCAPS, PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 8, 28, 38, 47, 2
+PR_SET_KEEPCAPS, PR_SET_SECUREBITS, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 8, 28, 36, 38
+PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 47, 2
 SECBIT_NOROOT = 0b11
 CAPABILITY_VERSION_3 = 0x20080522
 # What looking needs: to read what the user may not, and to send an echo request.
@@ -62,18 +64,56 @@ def become(uid: int, gid: int, groups: list[int]) -> None:
 
 
 def start(request: dict[str, Any], program: int, standard: list[int]) -> None:
-    """Become the program; never returns. What goes wrong before that is told on standard error, with exit code 125."""
+    """Run the program and end as it did; never returns.
+
+    What goes wrong before is told on standard error, with exit code 125.
+    """
     try:
         os.setsid()
         for number, descriptor in enumerate(standard):
             os.dup2(descriptor, number)
         become(request["uid"], request["gid"], request["groups"])
         os.chdir(request["directory"])
-        os.execve(program, request["argv"], request["environment"])
+        # What the program leaves running would otherwise become the container's, and stay there as long as it does.
+        call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        signal.signal(signal.SIGTERM, give_up)
+        pid = os.fork()
+        if pid == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.execve(program, request["argv"], request["environment"])
+        os._exit(outcome(pid))
     except OSError as error:
         os.write(2, f"zygote: {error}\n".encode())
     finally:
         os._exit(125)
+
+
+def outcome(pid: int) -> int:
+    """Wait for the program; end what it left running; its exit code, 128 + n for signal n."""
+    try:
+        _, status = os.waitpid(pid, 0)
+        code = os.waitstatus_to_exitcode(status)
+    except InterruptedError:
+        code = -signal.SIGKILL
+    end_children()
+    return code if code >= 0 else 128 - code
+
+
+def give_up(*_: object) -> None:
+    """Stop waiting."""
+    raise InterruptedError
+
+
+def end_children() -> None:
+    """Kill all that is left below this process, generation by generation: orphans come to it."""
+    while True:
+        with open("/proc/thread-self/children", encoding="ascii") as file:  # noqa: PTH123 - pathlib is slow
+            children = [int(pid) for pid in file.read().split()]
+        if not children:
+            return
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
 
 def serve(control: socket.socket, program: int, nothing: int) -> None:

@@ -1,4 +1,4 @@
-"""The image under emulation with tools at hand, and a Debian container that testinfra knows how to look at by itself."""
+"""The image under emulation with tools at hand, and a Debian that testinfra knows how to look at by itself."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ LISTENER = (
     "time.sleep(600)"
 )
 DEBIAN_SETUP = """
-ln -s /etc/passwd /link; ln -s /nowhere /dangling; ln -s /loop /loop; mkfifo /pipe; mkdir -p '/a b'; echo x > "/a b/it's"
+ln -s /etc/passwd /link; ln -s /nowhere /dangling; ln -s /loop /loop; mkfifo /pipe
+mkdir -p '/a b'; echo x > "/a b/it's"
 chmod 4711 '/a b'; echo secret > /private; chmod 600 /private; chown 7:9 /private
-perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Listen => 5, LocalAddr => "0.0.0.0", LocalPort => 8000); sleep 600' &
+perl -MIO::Socket::INET -e '
+    $s = IO::Socket::INET->new(Listen => 5, LocalAddr => "0.0.0.0", LocalPort => 8000); sleep 600' &
 echo ready; exec sleep 600
 """
 
@@ -72,7 +74,15 @@ def debian_image(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> It
     sources += [file for file in [Path("/etc/apt/sources.list")] if file.is_file()]
     tar = tmp_path_factory.mktemp("debian") / "root.tar"
     packages = "--include=procps,iproute2,iputils-ping"
-    command = ["mmdebstrap", "--variant=minbase", packages, "--dpkgopt=force-unsafe-io", release, tar, *sources]
+    command = [
+        "mmdebstrap",
+        "--variant=minbase",
+        packages,
+        "--dpkgopt=force-unsafe-io",
+        release,
+        str(tar),
+        *map(str, sources),
+    ]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     if made.returncode != 0:
         pytest.skip(f"mmdebstrap made no Debian: {made.stderr[-300:]}")

@@ -1,4 +1,4 @@
-"""The same module calls through stock testinfra and through this backend, on a Debian that has everything stock needs."""
+"""The same module calls through stock testinfra and through this backend, on a Debian that has what stock needs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import testinfra
-import testinfra.host
+import testinfra  # type: ignore[import-untyped]
+import testinfra.host  # type: ignore[import-untyped]
 
 from image_harness.engine import Container
 from image_harness.engine.toolbox.host import ContainerHost, inspect
@@ -16,8 +16,8 @@ from image_harness.engine.toolbox.identity import native_architecture
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 _FILE = (
-    "exists is_file is_directory is_executable is_pipe is_socket is_symlink user group uid gid mode size md5sum sha256sum"
-    " mtime linked_to content"
+    "exists is_file is_directory is_executable is_pipe is_socket is_symlink user group uid gid mode size mtime"
+    " md5sum sha256sum linked_to content"
 )
 _PATHS = ("/etc/passwd", "/link", "/private", "/a b/it's", "/bin/cat", "/usr")
 _ABSENT = ("/nowhere", "/nowhere/below", "/etc/passwd/below", "/dangling")
@@ -32,7 +32,11 @@ def attribute(path: str, name: str) -> Look:
 LOOKS: dict[str, Look] = {
     **{f"{path} {name}": attribute(path, name) for path in _PATHS[:5] for name in _FILE.split()},
     **{f"{path} {name}": attribute(path, name) for path in _ABSENT for name in ("exists", "is_file", "is_symlink")},
-    "directory": lambda host: (host.file("/usr").is_directory, host.file("/usr").mode, sorted(host.file("/usr").listdir())),
+    "directory": lambda host: (
+        host.file("/usr").is_directory,
+        host.file("/usr").mode,
+        sorted(host.file("/usr").listdir()),
+    ),
     "pipe": lambda host: (host.file("/pipe").is_pipe, host.file("/pipe").is_file),
     "set-uid": lambda host: host.file("/a b").mode,
     "contains": lambda host: [host.file("/etc/passwd").contains(text) for text in ("^root:", "no such line")],
@@ -53,7 +57,12 @@ LOOKS: dict[str, Look] = {
     "find_command": lambda host: host.find_command("ls"),
     "environment": lambda host: host.environment(),
     "me": lambda host: (host.user().name, host.user().uid, host.user().gid, host.user().group, host.user().groups),
-    "user": lambda host: (host.user("games").uid, host.user("games").home, host.user("games").shell, host.user("x").exists),
+    "user": lambda host: (
+        host.user("games").uid,
+        host.user("games").home,
+        host.user("games").shell,
+        host.user("x").exists,
+    ),
     "users": lambda host: (host.user().get_all_users, host.user().get_local_users),
     "shadow": lambda host: (host.user("root").password, host.user("root").password_max_days),
     "group": lambda host: (host.group("tty").gid, host.group("tty").members, host.group("x").exists),

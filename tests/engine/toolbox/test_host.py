@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-import testinfra.host
+import testinfra.host  # type: ignore[import-untyped]
 
 from image_harness.engine import CommandNotRun, CommandTimedOut, Container, ContainerLost, Engine, RunOptions
 from image_harness.engine.toolbox.host import ContainerHost, inspect
@@ -138,7 +139,7 @@ def test_a_path_that_cannot_be_looked_at_is_not_absent(distroless: Container) ->
 def test_a_command_that_does_not_end_is_ended(distroless: Container) -> None:
     with Toolbox.open(distroless, architecture="arm64") as toolbox:
         start = time.monotonic()
-        with pytest.raises(CommandTimedOut, match="0.5 s"):
+        with pytest.raises(CommandTimedOut, match=r"0\.5 s"):
             toolbox.shell("sleep 60 & sleep 61", limit=timedelta(seconds=0.5))
         assert time.monotonic() - start < 5
         assert [process.pid for process in distroless.processes()] == [1]
@@ -151,16 +152,30 @@ def test_output_is_bytes_of_any_length(distroless: Container) -> None:
     assert (len(result.stdout), result.stderr) == (3_000_000, b"\xff")
 
 
+def test_nothing_that_a_command_started_outlives_it(distroless: Container) -> None:
+    with Toolbox.open(distroless, architecture="arm64") as toolbox:
+        toolbox.shell("(sleep 60 >/dev/null 2>&1 &) ; timeout 30 true", limit=timedelta(seconds=10))
+        assert [process.pid for process in distroless.processes()] == [1]
+
+
 def test_a_lost_container_raises(engine: Engine) -> None:
     require_busybox()
-    with started(engine, IMAGE, RunOptions(command=(PYTHON, "-c", LISTENER), network="none")) as container:
-        with inspect(container, architecture="arm64", interpreter=PYTHON) as host:
-            assert host.file("/etc/passwd").exists
-            container.signal("SIGKILL")
-            container.wait_exit(timedelta(seconds=20))
-            for look in (lambda: host.file("/etc/passwd").exists, lambda: host.run("ls /"), lambda: host.run(PYTHON)):
-                with pytest.raises(ContainerLost):
-                    look()
+    options = RunOptions(command=(PYTHON, "-c", LISTENER), network="none")
+    with (
+        started(engine, IMAGE, options) as container,
+        inspect(container, architecture="arm64", interpreter=PYTHON) as host,
+    ):
+        assert host.file("/etc/passwd").exists
+        container.signal("SIGKILL")
+        container.wait_exit(timedelta(seconds=20))
+        looks: list[Callable[[], object]] = [
+            lambda: host.file("/etc/passwd").exists,
+            lambda: host.run("ls /"),
+            lambda: host.run(PYTHON),
+        ]
+        for look in looks:
+            with pytest.raises(ContainerLost):
+                look()
 
 
 def test_a_property_costs_little_once_warm(host: ContainerHost) -> None:

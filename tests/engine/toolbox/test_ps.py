@@ -9,7 +9,7 @@ from image_harness.engine.toolbox.ps import Accounts, Request, Row, read_rows, r
 
 NAMES = Accounts.parse("root:x:0:0::/root:/x\nnonroot:x:65532:65532::/h:/x\nalias:x:0:0::/:/x\n", "root:x:0:\n")
 STAT = ("S", "1", *["0"] * 9, "150", "50", "0", "0", "20", "0", "7", "0", "200", "4096000", "25")
-FACTS = ProcessFacts(pid=1, host_pid=4711, uid=65532, gid=65532, comm="python3.11", argv=("python3", "-c", "a b"))
+FACTS = ProcessFacts(pid=1, host_pid=4711, uid=65532, gid=65532, comm="python3.11", argv=("python3", "-c", "a\nb"))
 ROW = Row(FACTS, STAT, parent=0, memory=1000, boot=1_700_000_000.0)
 
 
@@ -35,7 +35,7 @@ def test_columns_are_as_ps_has_them() -> None:
     header, line = table.splitlines()
     assert exit_code == 0
     assert header.split() == [column.upper() for column in columns]
-    assert line == "1 0 nonroot 65532 python3.11 S 7 100 4000 00:00:02 Tue Nov 14 22:13:22 2023 python3 -c a b"
+    assert line == "1 0 nonroot 65532 python3.11 S 7 100 4000 00:00:02 Tue Nov 14 22:13:22 2023 python3 -c a?b"
 
 
 def test_the_first_name_of_an_id_counts() -> None:
