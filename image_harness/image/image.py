@@ -49,8 +49,8 @@ class Image:
     platform: Platform
     manifest_digest: Digest | None
     config_digest: Digest
-    manifest: Manifest | None
-    index: Index | None
+    manifest: Manifest | None = field(repr=False)
+    index: Index | None = field(repr=False)
     index_platform: Platform | None
     config: ImageConfig = field(repr=False)
     layers: tuple[Layer, ...] = field(repr=False)

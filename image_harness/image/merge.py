@@ -87,6 +87,8 @@ class Merger:
 
     def _make_directory(self, parent: Node, name: str) -> Node:
         path = join(parent.entry.path, name)
+        if name.startswith(_WHITEOUT):
+            raise PathError(f"{path} has the name of a whiteout")
         self._budget.charge_entry(len(path))
         assert parent.children is not None  # find() looks at directories only
         node = parent.children[name] = Node(self._implied(path))

@@ -34,7 +34,7 @@ def client() -> DockerClient:
         found = find_client(os.environ.get("PATH", ""), with_buildx=True)
         found.engine()
     except BuildError as problem:
-        pytest.skip(str(problem))
+        pytest.fail(str(problem))
     return found
 
 

@@ -28,10 +28,10 @@ def engine() -> Iterator[Engine]:
     try:
         connected = Engine.connect("docker")
     except EngineError as error:
-        pytest.skip(str(error))
+        pytest.fail(str(error))
     with connected:
         if not connected.image_exists(IMAGE):
-            pytest.skip(f"{IMAGE} is not built")
+            pytest.fail(f"{IMAGE} is not built")
         yield connected
 
 

@@ -230,6 +230,10 @@ class TestHostileNames:
         assert "blobs/sha256/" in str(caught.value)
         assert str(caught.value).isprintable()
 
+    def test_a_link_cannot_make_a_directory_with_the_name_of_a_whiteout(self, open_layers: Merge) -> None:
+        with pytest.raises(ImageError, match=r"l/a: /\.wh\.x has the name of a whiteout"):
+            open_layers({"l": symlink(".wh.x"), "l/a": b""})
+
     def test_a_file_below_a_file_is_refused(self, open_layers: Merge) -> None:
         with pytest.raises(ImageError, match="a/b: a is no directory"):
             open_layers({"a": b"", "a/b": b""})

@@ -46,6 +46,6 @@ def start_service(tmp_path: Path) -> Iterator[StartService]:
 def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     """Give a real Redis server on a free loopback port, with a password."""
     if redis_program() is None:
-        pytest.skip("no redis-server here: install Debian's package of that name")
+        pytest.fail("no redis-server here: install Debian's package of that name")
     with RedisServer(tmp_path) as server:
         yield server

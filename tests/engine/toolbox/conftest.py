@@ -38,7 +38,7 @@ def require_busybox() -> None:
     try:
         find_busybox()
     except EngineError as error:
-        pytest.skip(str(error))
+        pytest.fail(str(error))
 
 
 @contextlib.contextmanager
@@ -68,7 +68,7 @@ def debian_image(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> It
     """A small Debian of this machine's release and architecture, with the programs that testinfra calls."""
     require_busybox()
     if shutil.which("mmdebstrap") is None:
-        pytest.skip("no mmdebstrap to make a Debian with")
+        pytest.fail("no mmdebstrap to make a Debian with")
     release = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     sources = [file for file in Path("/etc/apt").glob("sources.list.d/*.sources") if release in file.read_text()]
     sources += [file for file in [Path("/etc/apt/sources.list")] if file.is_file()]
@@ -85,7 +85,7 @@ def debian_image(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> It
     ]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     if made.returncode != 0:
-        pytest.skip(f"mmdebstrap made no Debian: {made.stderr[-300:]}")
+        pytest.fail(f"mmdebstrap made no Debian: {made.stderr[-300:]}")
     docker, name = ["docker", "--host", engine.url], f"image-harness-test/debian:{uuid.uuid4().hex[:8]}"
     subprocess.run([*docker, "import", tar, name], check=True, capture_output=True)
     tar.unlink()
