@@ -55,6 +55,8 @@ readonly APT_SOURCE=/etc/apt/sources.list.d/lucid-image-setup
 readonly APT_PIN=/etc/apt/preferences.d/lucid-image-setup.pref
 readonly ENGINE_CONFIG=/etc/docker/daemon.json
 readonly ENGINE_DATA=/var/lib/docker
+# Where images are when containerd is a service of its own, as under systemd.
+readonly CONTAINERD_DATA=/var/lib/containerd
 readonly ENGINE_SOCKET=unix:///var/run/docker.sock
 readonly BINFMT_DIR=/proc/sys/fs/binfmt_misc
 readonly BINFMT_CONFIG=/usr/lib/binfmt.d/qemu-aarch64.conf
@@ -248,7 +250,7 @@ builder_driver() {
 
 # buildx makes a folder in the user's home when it is first called; looking must not leave one behind.
 use_private_buildx_config() {
-  [[ -n ${BUILDX_CONFIG:-} || -d ${DOCKER_CONFIG:-$HOME/.docker}/buildx ]] || export BUILDX_CONFIG=$WORK_DIR/buildx
+  [[ -n ${BUILDX_CONFIG:-} || -d ${DOCKER_CONFIG:-${HOME:-/root}/.docker}/buildx ]] || export BUILDX_CONFIG=$WORK_DIR/buildx
 }
 
 engine_is_local() { [[ $ENGINE_HOST == unix://* ]]; }
@@ -721,7 +723,7 @@ prepare_engine() {
     create_directory "${ENGINE_CONFIG%/*}"
     create_file "$ENGINE_CONFIG" <<<'{"features": {"containerd-snapshotter": true}}'
   fi
-  for path in "$ENGINE_DATA" /run/docker /run/containerd /opt/containerd; do
+  for path in "$ENGINE_DATA" "$CONTAINERD_DATA" /run/docker /run/containerd /opt/containerd /etc/cni; do
     [[ -e $path ]] || record data "$path"
   done
   getent group docker >/dev/null || record group docker
@@ -1060,7 +1062,7 @@ undo_data() { # PATH
   fi
   # dockerd mounts its folder on itself.
   ! mountpoint -q "$1" || umount -R "$1" 2>/dev/null || true
-  if holds_work "$1"; then
+  if [[ $1 == "$ENGINE_DATA" || $1 == "$CONTAINERD_DATA" ]] && engine_holds_work; then
     say "keeping $1 ($(du -sh "$1" 2>/dev/null | cut -f 1)): it holds images, containers or volumes; 'rm -r $1' deletes them"
   else
     say "removing $1"
@@ -1068,10 +1070,11 @@ undo_data() { # PATH
   fi
 }
 
-holds_work() { # PATH
-  [[ -n $(find "$1/containerd/daemon/io.containerd.content.v1.content/blobs" "$1"/image/*/imagedb/content \
-    "$1/containers" "$1/volumes" -mindepth 1 ! -name backingFsBlockDev ! -name metadata.db ! -name sha256 -print -quit \
-    2>/dev/null) ]]
+engine_holds_work() {
+  local blobs=io.containerd.content.v1.content/blobs
+  [[ -n $(find "$ENGINE_DATA/containerd/daemon/$blobs" "$CONTAINERD_DATA/$blobs" "$ENGINE_DATA"/image/*/imagedb/content \
+    "$ENGINE_DATA/containers" "$ENGINE_DATA/volumes" -mindepth 1 ! -name backingFsBlockDev ! -name metadata.db \
+    ! -name sha256 -print -quit 2>/dev/null) ]]
 }
 
 undo_network() { # POLICY FORWARDING

@@ -10,11 +10,14 @@ import configparser
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 _URL_SETTINGS = ("index-url", "extra-index-url")
-_PLAIN_SETTINGS = ("trusted-host", "proxy", "timeout", "retries")
-_ENVIRONMENT_ALIASES = {"timeout": ("PIP_TIMEOUT", "PIP_DEFAULT_TIMEOUT")}
+_PLAIN_SETTINGS = ("trusted-host", "proxy")
+
+TIMEOUT = timedelta(minutes=2)
+"""What pip waits for an answer in the builder: it runs under emulation there, where its own 15 s can be too short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class PipConfig:
         Args:
             ca_bundle_there: Where the bundle lies in the builder.
         """
-        settings = dict(self.settings) | ({"cert": ca_bundle_there} if self.ca_bundle else {})
+        settings = {**self.settings, "timeout": f"{TIMEOUT.total_seconds():.0f}"}
+        settings |= {"cert": ca_bundle_there} if self.ca_bundle else {}
         lines = [f"{name} = " + value.replace("\n", "\n    ") for name, value in settings.items()]
         return "\n".join(["[global]", *lines]) + "\n"
 
@@ -70,9 +74,8 @@ def read_pip_config(
     for file in files:
         settings |= _global_section(file)
     for name in (*_URL_SETTINGS, *_PLAIN_SETTINGS, "cert"):
-        for variable in _ENVIRONMENT_ALIASES.get(name, (f"PIP_{name.upper().replace('-', '_')}",)):
-            if environment.get(variable):
-                settings[name] = environment[variable]
+        if given := environment.get(f"PIP_{name.upper().replace('-', '_')}"):
+            settings[name] = given
 
     taken = {name: value for name in _URL_SETTINGS if (value := _reachable(settings.get(name, "")))}
     taken |= {name: settings[name] for name in _PLAIN_SETTINGS if settings.get(name)}

@@ -113,7 +113,10 @@ def build(wish: Wish, *, say: Say, echo: Echo) -> Record:
 def _bases(wish: Wish, client: DockerClient, say: Say, echo: Echo) -> Bases:
     lock = read_lock(wish.root / "buildx" / "bases.lock")
     upstream = {} if wish.bases is BasesChoice.STAND_IN else ask_registries(client, lock)
-    recipes = _recipes(wish.root, wish.bases, echo)
+    out_of_reach = not upstream or any(isinstance(found, BuildError) for found in upstream.values())
+    # A machine that can do without stand-ins needs no apt.
+    needs_recipes = wish.bases is not BasesChoice.UPSTREAM and out_of_reach
+    recipes = _recipes(wish, echo) if needs_recipes else {}
     store = StandInStore(wish.state / "bases", say)
     bases = choose_bases(wish.bases, upstream=upstream, recipes=recipes, store=store, anew=wish.anew, say=say)
     for base in (bases.builder, bases.runtime):
@@ -122,9 +125,17 @@ def _bases(wish: Wish, client: DockerClient, say: Say, echo: Echo) -> Bases:
     return bases
 
 
-def _recipes(root: Path, choice: BasesChoice, echo: Echo) -> Mapping[str, Recipe]:
-    # Without stand-ins a machine needs no apt.
-    return {} if choice is BasesChoice.UPSTREAM else recipes_here(root / "buildx" / "bases", os.environ, echo)
+def _recipes(wish: Wish, echo: Echo) -> Mapping[str, Recipe]:
+    log = wish.state / "bases.log"
+
+    def keep(line: str) -> None:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+        if wish.progress is not Progress.QUIET:
+            echo(line)
+
+    log.unlink(missing_ok=True)
+    return recipes_here(wish.root / "buildx" / "bases", os.environ, keep)
 
 
 def _compare(lock: Lock, bases: Bases, recipes: Mapping[str, Recipe], say: Say) -> None:
@@ -190,7 +201,7 @@ def pin(wish: Wish, *, say: Say, echo: Echo) -> None:
     What cannot be looked up stays as it is on record.
 
     Raises:
-        BuildError: There is no client, or nothing at all could be looked up.
+        BuildError: There is no client with buildx, or the file that is there cannot be read.
     """
     file = wish.root / "buildx" / "bases.lock"
     lock = read_lock(file) if file.exists() else Lock()
@@ -206,7 +217,7 @@ def pin(wish: Wish, *, say: Say, echo: Echo) -> None:
             say(f"{name} is {found.digest}")
     stand_ins = dict(lock.stand_ins)
     store = StandInStore(wish.state / "bases", say)
-    for recipe in recipes_here(wish.root / "buildx" / "bases", os.environ, echo).values():
+    for recipe in _recipes(wish, echo).values():
         stand_in = store.find(recipe)
         if stand_in is None:
             say(f"{recipe.name} has not been put together here: left as it is")

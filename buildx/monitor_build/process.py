@@ -78,7 +78,9 @@ def output_of(
         raise BuildError(f"no answer within {timeout.total_seconds():.0f} s", where=command_line(argv)) from None
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise BuildError(said[-1] if said else f"exit code {done.returncode}", where=command_line(argv))
+        raise BuildError(
+            said[-1].removeprefix("ERROR: ") if said else f"exit code {done.returncode}", where=command_line(argv)
+        )
     return done.stdout
 
 

@@ -89,6 +89,10 @@ class SlimPython(Recipe):
     def _command(self, workshop: Path, status: Path) -> list[str]:
         data = self._data
         return [
+            # What it mounts in the new root goes with it, even when it is killed: nothing of this machine's /dev and
+            # /sys stays in a folder that the next build clears away.
+            "unshare",
+            "--mount",
             "mmdebstrap",
             f"--architectures={data['architecture']}",
             "--variant=apt",

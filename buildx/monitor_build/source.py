@@ -133,7 +133,7 @@ class Source:
         return (self.root / ".git").exists() and shutil.which("git") is not None
 
     def _git(self, *arguments: str) -> str:
-        return output_of(["git", *arguments], cwd=self.root).strip()
+        return output_of(["git", "--no-optional-locks", *arguments], cwd=self.root).strip()
 
 
 def inputs_hash(fingerprints: Mapping[str, str], arguments: Mapping[str, str]) -> str:

@@ -94,7 +94,8 @@ class StandInStore:
             return self._make(recipe)
 
     def _make(self, recipe: Recipe) -> StandIn:
-        self._say(f"No registry for {recipe.stands_in_for}: putting a stand-in together from Debian packages")
+        log = self._folder.with_suffix(".log")
+        self._say(f"Putting a stand-in for {recipe.stands_in_for} together from Debian packages (its log: {log})")
         making = Path(tempfile.mkdtemp(prefix=".making-", dir=self._folder))
         try:
             workshop = making / "workshop"

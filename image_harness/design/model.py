@@ -41,14 +41,16 @@ def _duration(value: object) -> timedelta:
 
 
 def _parsed(kind: type[Platform | Port]) -> BeforeValidator:
-    return BeforeValidator(lambda value: kind.parse(value) if isinstance(value, str) else value)
+    return BeforeValidator(
+        lambda value: kind.parse(value) if isinstance(value, str) else value, json_schema_input_type=str
+    )
 
 
 AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str)]
-PlatformText = Annotated[Platform, _parsed(Platform), Field(json_schema_extra={"type": "string"})]
-PortText = Annotated[Port, _parsed(Port), Field(json_schema_extra={"type": "string"})]
+PlatformText = Annotated[Platform, _parsed(Platform)]
+PortText = Annotated[Port, _parsed(Port)]
 
 
 class Service(Model):

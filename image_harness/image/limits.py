@@ -46,7 +46,7 @@ NAME_BYTES: Final = 255
 SYMLINKS: Final = 40
 #: Directories above an entry, and directories walked through for one path, its symbolic links included.
 DEPTH: Final = 256
-WALK: Final = 2048
+WALK: Final = 512
 
 #: One file's content, asked for as a whole.
 CONTENT_BYTES: Final = 256 * MIB

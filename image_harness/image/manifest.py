@@ -45,6 +45,7 @@ class Descriptor:
         annotations: Notes on it, such as its tag in an index.
         platform: What the image behind it runs on, where the index says so.
         artifact_type: What it is when it is no image.
+        attests: The manifest that this attestation manifest speaks of, as BuildKit marks it; None when it is none.
     """
 
     media_type: str
@@ -53,6 +54,7 @@ class Descriptor:
     annotations: Mapping[str, str]
     platform: Platform | None = None
     artifact_type: str | None = None
+    attests: Digest | None = None
 
     @classmethod
     def read(cls, item: JsonObject) -> Descriptor:
@@ -69,20 +71,13 @@ class Descriptor:
             annotations=item.text_map("annotations"),
             platform=None if platform is None else read_platform(platform),
             artifact_type=item.optional_text("artifactType"),
+            attests=_attested(item.optional_object("annotations")),
         )
 
     @property
     def kind(self) -> DocumentKind | None:
         """Whether the blob is an index or a manifest; None for anything else."""
         return _KINDS.get(self.media_type)
-
-    @property
-    def attests(self) -> Digest | None:
-        """The manifest that this attestation manifest speaks of, as BuildKit marks it; None when it is none."""
-        subject = self.annotations.get(_REFERENCE_DIGEST)
-        if self.annotations.get(_REFERENCE_TYPE) != "attestation-manifest" or subject is None:
-            return None
-        return Digest(subject)
 
     @property
     def is_image(self) -> bool:
@@ -164,6 +159,12 @@ class Manifest:
 def read_platform(item: JsonObject) -> Platform:
     """Read the platform of a descriptor or of a configuration."""
     return Platform(item.text("os"), item.text("architecture"), item.optional_text("variant") or None)
+
+
+def _attested(annotations: JsonObject | None) -> Digest | None:
+    if annotations is None or annotations.optional_text(_REFERENCE_TYPE) != "attestation-manifest":
+        return None
+    return annotations.digest(_REFERENCE_DIGEST)
 
 
 def _document(data: bytes, where: str, kind: DocumentKind) -> JsonObject:

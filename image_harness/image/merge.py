@@ -74,7 +74,7 @@ class Merger:
         if _WHITEOUT in member.name and self._is_mark(parts, name):
             return
         parent = self._directory(parts)
-        path = join(parent.entry.path, name)
+        path = self._checked_path(parent, name)
         entry = self._hard_link(path, member) if member.type == _HARD_LINK else self._entry(path, member, scan)
         self._put(parent, name, entry)
 
@@ -86,13 +86,21 @@ class Merger:
         return node
 
     def _make_directory(self, parent: Node, name: str) -> Node:
-        path = join(parent.entry.path, name)
+        path = self._checked_path(parent, name)
         if name.startswith(_WHITEOUT):
             raise PathError(f"{path} has the name of a whiteout")
-        self._budget.charge_entry(len(path))
+        self._budget.charge_entry(0)
         assert parent.children is not None  # find() looks at directories only
         node = parent.children[name] = Node(self._implied(path))
         return node
+
+    def _checked_path(self, parent: Node, name: str) -> str:
+        """Return the path of a name in a directory; links on its way may have made it longer than the entry's name."""
+        path = join(parent.entry.path, name)
+        if len(path) > PATH_BYTES:
+            raise PathError(f"leads to a path of more than {PATH_BYTES} characters")
+        self._budget.charge_metadata(len(path))
+        return path
 
     def _implied(self, path: str) -> Entry:
         return Entry(path, EntryType.DIRECTORY, 0o755, 0, 0, 0, 0, None, self._layer, self._created_by, NO_XATTRS)

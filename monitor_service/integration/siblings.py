@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from http import HTTPStatus
+from ssl import SSLContext, create_default_context
 from typing import TYPE_CHECKING
 
 from common.addresses import ServiceAddress
@@ -74,16 +76,20 @@ def _may_pass(error: Exception) -> bool:
 
 
 def _make_client(address: ServiceAddress) -> AsyncClient:
-    # Costs start-up time and memory, which a deployment without siblings does not pay; so do the CA certificates.
-    import ssl  # noqa: PLC0415
-
+    # Costs start-up time and memory, which a deployment without siblings does not pay.
     import httpx  # noqa: PLC0415
 
     return httpx.AsyncClient(
         base_url=address.url,
         timeout=_REQUEST_LIMIT.total_seconds(),
-        verify=ssl.create_default_context() if address.secure else False,
+        verify=_certificates() if address.secure else False,
         limits=httpx.Limits(max_connections=1),
         # Siblings are in the same network: no proxy stands between.
         trust_env=False,
     )
+
+
+@cache
+def _certificates() -> SSLContext:
+    """Load the CA certificates, which take megabytes, once for all siblings and only when one needs them."""
+    return create_default_context()

@@ -35,6 +35,8 @@ class ServiceError(Exception):
 
 def install_error_handlers(app: FastAPI) -> None:
     """Have the application answer every error in the one shape."""
+    # Coroutines all: Starlette would run plain functions in threads, and keep those.
+
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_error)
@@ -63,13 +65,13 @@ def error_response(
     return JSONResponse(body.model_dump(), status_code=status, headers=headers)
 
 
-def _on_service_error(_request: Request, error: Exception) -> Response:
+async def _on_service_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)
     headers = {"Retry-After": "1"} if error.kind is ErrorKind.NOT_READY else None
     return error_response(error.kind.value, error.kind.name.lower(), error.message, headers=headers)
 
 
-def _on_invalid_request(_request: Request, error: Exception) -> Response:
+async def _on_invalid_request(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     # Without the input itself: it may be long, and whatever was put there by mistake is nobody's to repeat.
     details = [
@@ -79,7 +81,7 @@ def _on_invalid_request(_request: Request, error: Exception) -> Response:
     return _malformed(details)
 
 
-def _on_http_error(_request: Request, error: Exception) -> Response:
+async def _on_http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.BAD_REQUEST:
         # FastAPI's own answer to a body that is not even text; a malformed body is always 422 here.
@@ -87,7 +89,7 @@ def _on_http_error(_request: Request, error: Exception) -> Response:
     return error_response(HTTPStatus(error.status_code), headers=error.headers)
 
 
-def _on_unexpected_error(_request: Request, _error: Exception) -> Response:
+async def _on_unexpected_error(_request: Request, _error: Exception) -> Response:
     # The server logs the error itself, as it is raised again after this answer.
     return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "the service failed; its log says why")
 

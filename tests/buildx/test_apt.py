@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from monitor_build.apt import Source, configured_sources, parse_deb822, parse_one_line, sources_of_suite
 from monitor_build.errors import BuildError
 

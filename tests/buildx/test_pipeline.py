@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from monitor_build.docker_client import DockerClient
 from monitor_build.source import DOCKERFILE
 from monitor_build.stand_in import StandIn
@@ -204,21 +205,18 @@ def test_steps_are_taken_from_a_cache_folder_on_another_engine(checkout: Checkou
 
 @pytest.mark.slow
 def test_changed_file_rebuilds_the_application_and_nothing_below_it(checkout: Checkout) -> None:
-    """Dockerfile.monitor itself, after a build of it that was in time to fill the cache."""
+    """Of Dockerfile.monitor itself; how long it takes is for benchmarks/build_overhead.py to say."""
     assert checkout.build().returncode == 0
     with (checkout.root / "monitor_service" / "resource_monitor" / "main.py").open("a") as file:
         file.write(f"# changed by process {os.getpid()} at {time.time()}\n")
 
-    begun = time.monotonic()
     done = checkout.build()
-    took = time.monotonic() - begun
 
     assert done.returncode == 0, done.stderr[-2000:]
     built_anew = [step for step, cached in steps(checkout.log()).items() if not cached]
     assert any("/build/resource_monitor /app/resource_monitor" in step for step in built_anew)
     for untouched in ("apt-get", "pip install", "site-packages", "/root/.local"):
         assert not [step for step in built_anew if untouched in step]
-    assert took < 10, f"{took:.1f} s"
 
 
 def steps(log: str) -> dict[str, bool]:

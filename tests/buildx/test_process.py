@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+
 from monitor_build.errors import BuildError
 from monitor_build.process import Interrupted, interruptible, output_of, run_logged
 

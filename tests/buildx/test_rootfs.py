@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from monitor_build.errors import BuildError
 from monitor_build.rootfs import RootFilesystem
 

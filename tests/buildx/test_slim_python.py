@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from monitor_build.apt import Source
 from monitor_build.bases import BUILDER, recipes_here
 from monitor_build.docker_client import DockerClient

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from monitor_build.errors import BuildError
 from monitor_build.source import IMAGE_PARTS, BuildArguments, Source, inputs_hash
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from monitor_build.bases import BasesChoice
 from monitor_build.record import Earlier, Inputs
 from monitor_build.staleness import why_stale

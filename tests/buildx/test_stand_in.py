@@ -6,6 +6,7 @@ from pathlib import Path
 from signal import SIGINT
 
 import pytest
+
 from monitor_build.errors import BuildError
 from monitor_build.oci import Layout
 from monitor_build.process import Interrupted

@@ -10,7 +10,7 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import zstandard
 
@@ -64,6 +64,12 @@ def hard_link(target: str) -> Node:
 
 
 Entries = Mapping[str, Node | bytes] | Sequence[tuple[str, Node | bytes]]
+
+
+class Open(Protocol):
+    """Makes an image of layers, lowest first, and gives its file system."""
+
+    def __call__(self, *layers: Entries) -> FileSystem: ...
 
 
 def tar(entries: Entries, tar_format: int = tarfile.PAX_FORMAT) -> bytes:

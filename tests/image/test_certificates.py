@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Protocol
 
 import pytest
 from cryptography import x509
@@ -17,25 +13,14 @@ from cryptography.x509.oid import NameOID
 
 from image_harness.image import FileSystem, ImageError
 from image_harness.image.certificates import BUNDLE, ca_certificates, damaged_certificates
-from tests.image.builder import ImageBuilder, open_built
+from tests.image.builder import Open
 
 BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 END = datetime(2030, 1, 1, tzinfo=UTC)
 
 
-class Open(Protocol):
-    def __call__(self, bundle: bytes) -> FileSystem: ...
-
-
-@pytest.fixture
-def open_bundle(tmp_path: Path) -> Iterator[Open]:
-    with ExitStack() as images:
-
-        def open_files(bundle: bytes) -> FileSystem:
-            build = ImageBuilder().layer({BUNDLE.lstrip("/"): bundle})
-            return images.enter_context(open_built(build, tmp_path)).filesystem
-
-        yield open_files
+def _bundle(open_layers: Open, content: bytes) -> FileSystem:
+    return open_layers({BUNDLE.lstrip("/"): content})
 
 
 def _certificate(name: str, *, is_ca: bool | None = True) -> bytes:
@@ -47,7 +32,7 @@ def _certificate(name: str, *, is_ca: bool | None = True) -> bytes:
     return builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
 
 
-def test_certificates_are_read_in_order_with_text_between_them(open_bundle: Open) -> None:
+def test_certificates_are_read_in_order_with_text_between_them(open_layers: Open) -> None:
     bundle = (
         b"# one\n"
         + _certificate("One")
@@ -55,35 +40,35 @@ def test_certificates_are_read_in_order_with_text_between_them(open_bundle: Open
         + _certificate("Two", is_ca=None)
         + _certificate("Three", is_ca=False)
     )
-    found = ca_certificates(open_bundle(bundle))
+    found = ca_certificates(_bundle(open_layers, bundle))
     assert [(item.subject, item.is_ca) for item in found] == [("CN=One", True), ("CN=Two", False), ("CN=Three", False)]
     assert (found[0].not_before, found[0].not_after, found[0].issuer) == (BEGIN, END, "CN=One")
     assert len({item.fingerprint for item in found}) == 3
 
 
-def test_a_certificate_holds_from_its_first_to_its_last_moment(open_bundle: Open) -> None:
-    (found,) = ca_certificates(open_bundle(_certificate("One")))
+def test_a_certificate_holds_from_its_first_to_its_last_moment(open_layers: Open) -> None:
+    (found,) = ca_certificates(_bundle(open_layers, _certificate("One")))
     second = timedelta(seconds=1)
     assert [found.holds_at(moment) for moment in (BEGIN - second, BEGIN, END, END + second)] == [
         False, True, True, False,
     ]  # fmt: skip
 
 
-def test_a_damaged_certificate_is_an_error_and_can_be_asked_for(open_bundle: Open) -> None:
+def test_a_damaged_certificate_is_an_error_and_can_be_asked_for(open_layers: Open) -> None:
     lines = _certificate("Bad").splitlines(keepends=True)
     lines[2] = b"A" * 64 + b"\n"
-    fs = open_bundle(_certificate("Good") + b"".join(lines))
+    fs = _bundle(open_layers, _certificate("Good") + b"".join(lines))
     assert [text.partition(":")[0] for text in damaged_certificates(fs)] == ["certificate 2 cannot be parsed"]
     with pytest.raises(ImageError, match=r"ca-certificates.crt: certificate 2 cannot be parsed: .*\(1 such\)"):
         ca_certificates(fs)
 
 
-def test_a_certificate_that_is_cut_off_is_damage(open_bundle: Open) -> None:
-    fs = open_bundle(_certificate("Cut")[:200] + b"\n" + _certificate("Good"))
+def test_a_certificate_that_is_cut_off_is_damage(open_layers: Open) -> None:
+    fs = _bundle(open_layers, _certificate("Cut")[:200] + b"\n" + _certificate("Good"))
     assert damaged_certificates(fs) == ("1 certificates begin and do not end",)
 
 
-def test_an_empty_bundle_holds_no_certificate_and_a_missing_one_is_an_error(open_bundle: Open) -> None:
-    assert ca_certificates(open_bundle(b"")) == ()
+def test_an_empty_bundle_holds_no_certificate_and_a_missing_one_is_an_error(open_layers: Open) -> None:
+    assert ca_certificates(_bundle(open_layers, b"")) == ()
     with pytest.raises(ImageError, match=r"/etc/other.crt: does not exist"):
-        ca_certificates(open_bundle(b""), "/etc/other.crt")
+        ca_certificates(_bundle(open_layers, b""), "/etc/other.crt")

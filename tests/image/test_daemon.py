@@ -31,6 +31,13 @@ class Engine(Protocol):
     def __call__(self, answer: Answer) -> str: ...
 
 
+class _Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: clients that hang up are what these tests are about."""
+
+
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """Start engines that answer the version and leave the image to the test."""
@@ -54,8 +61,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
                 pass
 
         path = tmp_path / f"engine{len(servers)}.sock"
-        server = socketserver.ThreadingUnixStreamServer(str(path), Handler)
-        server.daemon_threads = True
+        server = _Server(str(path), Handler)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         servers.append(server)
         return f"unix://{path}"

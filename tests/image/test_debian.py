@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Protocol
 
 import pytest
 
-from image_harness.image import FileSystem, ImageError
+from image_harness.image import ImageError
 from image_harness.image.debian import (
     DebianPackage,
     checksums,
@@ -19,7 +15,7 @@ from image_harness.image.debian import (
     verify_md5sums,
 )
 from image_harness.image.problems import FileProblem, ProblemKind
-from tests.image.builder import Entries, ImageBuilder, open_built, symlink
+from tests.image.builder import Open, symlink
 
 STANZA = """Package: libc6
 Version: {version}
@@ -33,16 +29,6 @@ Description: GNU C Library
 """
 
 
-class Open(Protocol):
-    def __call__(self, entries: Entries) -> FileSystem: ...
-
-
-@pytest.fixture
-def open_files(tmp_path: Path) -> Iterator[Open]:
-    with ExitStack() as images:
-        yield lambda entries: images.enter_context(open_built(ImageBuilder().layer(entries), tmp_path)).filesystem
-
-
 def _status_d(name: str = "libc6", sums: str = "") -> dict[str, bytes]:
     return {
         f"var/lib/dpkg/status.d/{name}": STANZA.format(version="2.36-9+deb12u9").replace("libc6", name, 1).encode(),
@@ -54,8 +40,8 @@ def _md5(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-def test_distroless_packages_are_read_from_their_directory(open_files: Open) -> None:
-    first, second = debian_packages(open_files({**_status_d("zlib1g"), **_status_d("libc6")}))
+def test_distroless_packages_are_read_from_their_directory(open_layers: Open) -> None:
+    first, second = debian_packages(open_layers({**_status_d("zlib1g"), **_status_d("libc6")}))
     assert (first.name, first.version, first.architecture) == ("libc6", "2.36-9+deb12u9", "arm64")
     assert first.upstream_version == "2.36"
     assert first.database == "/var/lib/dpkg/status.d/libc6"
@@ -73,7 +59,7 @@ def test_the_upstream_version_has_neither_epoch_nor_revision(version: str, upstr
     assert DebianPackage("a", version, "all", "", None, {}).upstream_version == upstream
 
 
-def test_dpkgs_own_database_lists_what_is_installed(open_files: Open) -> None:
+def test_dpkgs_own_database_lists_what_is_installed(open_layers: Open) -> None:
     status = "\n".join(
         f"Package: {name}\nStatus: {status}\nVersion: 1\nArchitecture: arm64\n"
         for name, status in (
@@ -83,7 +69,7 @@ def test_dpkgs_own_database_lists_what_is_installed(open_files: Open) -> None:
             ("multi", "install ok installed"),
         )
     )
-    fs = open_files(
+    fs = open_layers(
         {
             "var/lib/dpkg/status": status.encode(),
             "var/lib/dpkg/info/gcc.md5sums": b"",
@@ -97,13 +83,13 @@ def test_dpkgs_own_database_lists_what_is_installed(open_files: Open) -> None:
     ]
 
 
-def test_an_image_without_packages_has_none(open_files: Open) -> None:
-    fs = open_files({"a": b""})
+def test_an_image_without_packages_has_none(open_layers: Open) -> None:
+    fs = open_layers({"a": b""})
     assert debian_packages(fs) == ()
     assert not has_dpkg_database(fs)
 
 
-def test_files_that_are_missing_or_changed_are_told(open_files: Open) -> None:
+def test_files_that_are_missing_or_changed_are_told(open_layers: Open) -> None:
     sums = "".join(
         f"{_md5(content)}  {path}\n"
         for path, content in (
@@ -115,7 +101,7 @@ def test_files_that_are_missing_or_changed_are_told(open_files: Open) -> None:
             ("usr/share", b""),
         )
     )
-    fs = open_files(
+    fs = open_layers(
         {
             **_status_d(sums=sums),
             "lib": symlink("usr/lib"),
@@ -134,10 +120,10 @@ def test_files_that_are_missing_or_changed_are_told(open_files: Open) -> None:
     )
 
 
-def test_a_package_without_sums_claims_nothing(open_files: Open) -> None:
+def test_a_package_without_sums_claims_nothing(open_layers: Open) -> None:
     files = _status_d()
     del files["var/lib/dpkg/status.d/libc6.md5sums"]
-    fs = open_files(files)
+    fs = open_layers(files)
     (package,) = debian_packages(fs)
     assert (package.checksums, checksums(fs, package), verify_md5sums(fs, package)) == (None, {}, ())
 
@@ -152,16 +138,16 @@ def test_a_package_without_sums_claims_nothing(open_files: Open) -> None:
         (" begins with a continuation\n", "line 1 is no field"),
     ],
 )
-def test_a_malformed_database_is_told_with_its_line(open_files: Open, stanza: str, message: str) -> None:
+def test_a_malformed_database_is_told_with_its_line(open_layers: Open, stanza: str, message: str) -> None:
     with pytest.raises(ImageError, match=f"/var/lib/dpkg/status.d/a: {message}"):
-        debian_packages(open_files({"var/lib/dpkg/status.d/a": stanza.encode()}))
+        debian_packages(open_layers({"var/lib/dpkg/status.d/a": stanza.encode()}))
 
 
 @pytest.mark.parametrize(
     "line", ["d41d8cd98f00b204e9800998ecf8427e", "xyz  usr/lib/a", "D41D8CD98F00B204E9800998ECF8427E  a"]
 )
-def test_a_malformed_list_of_sums_is_told_with_its_line(open_files: Open, line: str) -> None:
-    fs = open_files(_status_d(sums=f"{_md5(b'')}  good\n{line}\n"))
+def test_a_malformed_list_of_sums_is_told_with_its_line(open_layers: Open, line: str) -> None:
+    fs = open_layers(_status_d(sums=f"{_md5(b'')}  good\n{line}\n"))
     (package,) = debian_packages(fs)
     with pytest.raises(ImageError, match=r"libc6.md5sums: line 2 is no MD5 sum and path"):
         verify_md5sums(fs, package)

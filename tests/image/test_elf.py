@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 from elftools.elf.dynamic import DynamicSegment
@@ -14,33 +11,23 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerDefSection, GNUVerNeedSection
 from elftools.elf.segments import InterpSegment
 
-from image_harness.image import FileSystem, ImageError
+from image_harness.image import ImageError
 from image_harness.image.elf import ElfClass, ElfFile, Machine, elf_files, is_elf, read_elf
-from tests.image.builder import Entries, ImageBuilder, entry_at, open_built
+from tests.image.builder import Open, entry_at
 from tests.image.elf_builder import ElfBuilder
 
 HOST_FOLDERS = (Path("/usr/lib/x86_64-linux-gnu"), Path("/usr/lib/aarch64-linux-gnu"), Path("/usr/bin"))
 
 
-class Open(Protocol):
-    def __call__(self, entries: Entries) -> FileSystem: ...
-
-
-@pytest.fixture
-def open_files(tmp_path: Path) -> Iterator[Open]:
-    with ExitStack() as images:
-        yield lambda entries: images.enter_context(open_built(ImageBuilder().layer(entries), tmp_path)).filesystem
-
-
-def _read(open_files: Open, data: bytes) -> ElfFile:
-    fs = open_files({"file": data})
+def _read(open_layers: Open, data: bytes) -> ElfFile:
+    fs = open_layers({"file": data})
     return read_elf(fs, entry_at(fs, "/file"))
 
 
 @pytest.mark.parametrize("elf_class", list(ElfClass))
 @pytest.mark.parametrize("little_endian", [True, False])
 def test_every_fact_is_read_in_both_classes_and_byte_orders(
-    open_files: Open, elf_class: ElfClass, little_endian: bool
+    open_layers: Open, elf_class: ElfClass, little_endian: bool
 ) -> None:
     built = ElfBuilder(
         machine=Machine.PPC64,
@@ -55,7 +42,7 @@ def test_every_fact_is_read_in_both_classes_and_byte_orders(
         defined_versions=("libself.so.1", "SELF_1.0"),
         weak=("WEAK_1",),
     )
-    elf = _read(open_files, built.build())
+    elf = _read(open_layers, built.build())
     assert elf == ElfFile(
         path="/file",
         elf_class=elf_class,
@@ -72,19 +59,19 @@ def test_every_fact_is_read_in_both_classes_and_byte_orders(
     assert elf.glibc_versions == ("GLIBC_2.9", "GLIBC_2.17", "GLIBC_2.34")
 
 
-def test_a_machine_without_a_name_is_its_number(open_files: Open) -> None:
-    assert _read(open_files, ElfBuilder(machine=4711).build()).machine == 4711
+def test_a_machine_without_a_name_is_its_number(open_layers: Open) -> None:
+    assert _read(open_layers, ElfBuilder(machine=4711).build()).machine == 4711
 
 
-def test_a_static_program_needs_nothing(open_files: Open) -> None:
+def test_a_static_program_needs_nothing(open_layers: Open) -> None:
     header = ElfBuilder().build()[:64]
-    elf = _read(open_files, header[:56] + bytes(8))
+    elf = _read(open_layers, header[:56] + bytes(8))
     assert (elf.needed, elf.interpreter, elf.needed_versions) == ((), None, {})
 
 
-def test_files_are_found_by_their_first_bytes_whatever_their_name(open_files: Open) -> None:
+def test_files_are_found_by_their_first_bytes_whatever_their_name(open_layers: Open) -> None:
     program = ElfBuilder().build()
-    fs = open_files(
+    fs = open_layers(
         {"bin/program": program, "lib/x.so": b"text", "data.txt": program, "short": b"\x7fELF", "empty": b""}
     )
     assert [elf.path for elf in elf_files(fs)] == ["/bin/program", "/data.txt"]
@@ -113,23 +100,23 @@ def _changed(position: int, value: bytes) -> bytes:
         (_changed(0, b"")[:-40], "it ends before byte"),
     ],
 )
-def test_a_damaged_file_is_told_in_one_line(open_files: Open, data: bytes, message: str) -> None:
+def test_a_damaged_file_is_told_in_one_line(open_layers: Open, data: bytes, message: str) -> None:
     with pytest.raises(ImageError, match=f"/file: damaged ELF file: .*{message}"):
-        _read(open_files, data)
+        _read(open_layers, data)
 
 
-def test_symbol_versions_that_lead_in_a_circle_end(open_files: Open) -> None:
+def test_symbol_versions_that_lead_in_a_circle_end(open_layers: Open) -> None:
     data = ElfBuilder(needed_versions={"a": ("V",)}).build()
     count = data.index(b"\xff\xff\xff\x6f\x00\x00\x00\x00") + 8
     circle = data[:count] + (2**31).to_bytes(8, "little") + data[count + 8 :]
     with pytest.raises(ImageError, match="it has 2147483648 symbol versions"):
-        _read(open_files, circle)
+        _read(open_layers, circle)
 
 
-def test_real_files_read_as_pyelftools_reads_them(open_files: Open) -> None:
+def test_real_files_read_as_pyelftools_reads_them(open_layers: Open) -> None:
     files = [path for folder in HOST_FOLDERS if folder.is_dir() for path in sorted(folder.iterdir())]
     chosen = {path.name: path.read_bytes() for path in files[::71] if path.is_file() and path.stat().st_size < 500_000}
-    found = {elf.path.removeprefix("/"): elf for elf in elf_files(open_files(chosen))}
+    found = {elf.path.removeprefix("/"): elf for elf in elf_files(open_layers(chosen))}
     assert len(found) > 10
     assert set(found) == {name for name, data in chosen.items() if data.startswith(b"\x7fELF")}
     for name, elf in found.items():

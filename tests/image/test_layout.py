@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,6 @@ from tests.image.builder import ARM64, DOCKER_LIST, OCI_INDEX, OCI_MANIFEST, Ima
 AMD = ImageBuilder(platform=builder.AMD64).layer({"which": b"amd64"})
 ARM = ImageBuilder().layer({"which": b"arm64"})
 ARM_V7 = ImageBuilder(platform={"os": "linux", "architecture": "arm", "variant": "v7"}).layer({"which": b"v7"})
-STATEMENT = {
-    "_type": "https://in-toto.io/Statement/v0.1",
-    "predicateType": "https://slsa.dev/provenance/v0.2",
-    "subject": [{"name": "app", "digest": {"sha256": ARM.descriptor["digest"].removeprefix("sha256:")}}],
-    "predicate": {"builder": {"id": ""}},
-}
 
 
 def _open(files: dict[str, bytes], folder: Path, suffix: str = "", platform: str = "linux/arm64") -> Image:
@@ -98,45 +91,6 @@ def test_tag_and_digest_choose_and_a_missing_choice_names_the_tags(tmp_path: Pat
 def test_a_digest_may_name_a_manifest_inside_a_nested_index(tmp_path: Path) -> None:
     files = builder.layout([AMD, ARM])
     assert _which(files, tmp_path, f"@{AMD.descriptor['digest']}") == "amd64"
-
-
-def test_attestations_are_read_and_are_no_platform(tmp_path: Path) -> None:
-    image = ImageBuilder(attestations=[STATEMENT]).layer({"which": b"arm64"})
-    with _open(builder.layout([AMD, image]), tmp_path) as opened:
-        (attestation,) = opened.attestations
-        assert attestation.predicate_type == "https://slsa.dev/provenance/v0.2"
-        assert attestation.subject == opened.manifest_digest == attestation.subjects[0]
-        assert attestation.statement["predicate"] == {"builder": {"id": ""}}
-
-
-def test_attestations_of_another_platforms_image_are_left_out(tmp_path: Path) -> None:
-    image = ImageBuilder(platform=builder.AMD64, attestations=[STATEMENT]).layer({"which": b"amd64"})
-    with _open(builder.layout([image, ARM]), tmp_path) as opened:
-        assert opened.attestations == ()
-
-
-def test_an_image_with_attestation_can_be_named_by_its_own_digest(tmp_path: Path) -> None:
-    image = ImageBuilder(attestations=[STATEMENT]).layer({"which": b"arm64"})
-    with _open(image.layout(), tmp_path, f"@{image.descriptor['digest']}") as opened:
-        assert len(opened.attestations) == 1
-
-
-def test_a_damaged_attestation_is_refused(tmp_path: Path) -> None:
-    image = ImageBuilder(attestations=[STATEMENT]).layer({"which": b"arm64"})
-    files = image.layout()
-    name = next(name for name, data in files.items() if b"predicateType" in data)
-    files[name] = files[name].replace(b"provenance", b"PROVENANCE")
-    with pytest.raises(ImageError, match=f"{name}: the content's digest is"):
-        _open(files, tmp_path)
-
-
-def test_an_attestation_that_the_engine_did_not_keep_is_left_out(tmp_path: Path) -> None:
-    image = ImageBuilder(attestations=[STATEMENT]).layer({"which": b"arm64"})
-    files = image.layout()
-    manifests = [name for name, data in files.items() if b"in-toto+json" in data]
-    del files[manifests[0]]
-    with _open(files, tmp_path) as opened:
-        assert opened.attestations == ()
 
 
 def _change(**files: bytes | None) -> dict[str, bytes]:
@@ -219,39 +173,6 @@ def test_a_manifest_with_too_many_layers_is_refused(tmp_path: Path) -> None:
     build.manifest_changes = {"layers": [builder.descriptor(b"", OCI_INDEX)] * 501}
     with pytest.raises(ImageError, match="lists 501 layers, more than 500"):
         _open(build.layout(), tmp_path)
-
-
-class TestLinksInALayout:
-    @pytest.mark.parametrize("what", ["blob", "directory", "index"])
-    def test_a_symbolic_link_inside_a_layout_is_not_followed(self, tmp_path: Path, what: str) -> None:
-        files = ARM.layout()
-        builder.write_directory(files, tmp_path / "real")
-        builder.write_directory(files, tmp_path / "layout")
-        name = {"blob": next(name for name in files if "blobs" in name), "directory": "blobs/sha256"}.get(what)
-        path = tmp_path / "layout" / (name or "index.json")
-        path.rename(tmp_path / "moved")
-        path.symlink_to(tmp_path / "moved")
-        with pytest.raises(ImageError, match="cannot be opened: it is reached through a symbolic link"):
-            open_image(ImageReference.parse(f"oci:{tmp_path / 'layout'}"))
-
-    def test_a_layout_may_itself_be_reached_through_a_link(self, tmp_path: Path) -> None:
-        builder.write_directory(ARM.layout(), tmp_path / "real")
-        (tmp_path / "link").symlink_to("real")
-        open_image(ImageReference.parse(f"oci:{tmp_path / 'link'}")).close()
-
-    def test_a_pipe_does_not_make_the_reader_wait(self, tmp_path: Path) -> None:
-        builder.write_directory(ARM.layout(), tmp_path)
-        (tmp_path / "index.json").unlink()
-        os.mkfifo(tmp_path / "index.json")
-        with pytest.raises(ImageError, match=r"index.json: is not a regular file"):
-            open_image(ImageReference.parse(f"oci:{tmp_path}"))
-
-    def test_a_place_that_is_not_there_or_no_directory_is_told(self, tmp_path: Path) -> None:
-        with pytest.raises(ImageError, match="absent: no OCI layout: No such file or directory"):
-            open_image(ImageReference.parse(f"oci:{tmp_path}/absent"))
-        (tmp_path / "file").touch()
-        with pytest.raises(ImageError, match="file: no OCI layout: Not a directory"):
-            open_image(ImageReference.parse(f"oci:{tmp_path}/file"))
 
 
 def test_the_manifest_digest_is_the_one_of_the_index(tmp_path: Path) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Mapping
 
 import pytest
 
@@ -19,32 +16,13 @@ from image_harness.image.python_distributions import (
     python_distributions,
     verify_record,
 )
-from image_harness.image.python_environment import (
-    PythonEnvironment,
-    UnmetRequirement,
-    python_environment,
-    unmet_requirements,
-)
-from image_harness.types import Platform
-from tests.image.builder import ImageBuilder, Node, open_built, symlink
+from tests.image.builder import Node, Open, symlink
 
 SITE = "/usr/local/lib/python3.11/site-packages"
-ENVIRONMENT = PythonEnvironment("3.11.2", "aarch64")
 
 
-class Open(Protocol):
-    def __call__(self, files: Mapping[str, Node | bytes]) -> FileSystem: ...
-
-
-@pytest.fixture
-def open_files(tmp_path: Path) -> Iterator[Open]:
-    with ExitStack() as images:
-
-        def open_image(files: Mapping[str, Node | bytes]) -> FileSystem:
-            build = ImageBuilder().layer({path.lstrip("/"): node for path, node in files.items()})
-            return images.enter_context(open_built(build, tmp_path)).filesystem
-
-        yield open_image
+def _open(open_layers: Open, files: Mapping[str, Node | bytes]) -> FileSystem:
+    return open_layers({path.lstrip("/"): node for path, node in files.items()})
 
 
 def _record(path: str, content: bytes) -> str:
@@ -77,9 +55,9 @@ def _one(fs: FileSystem) -> Distribution:
     return distribution
 
 
-def test_a_distribution_tells_what_it_is(open_files: Open) -> None:
+def test_a_distribution_tells_what_it_is(open_layers: Open) -> None:
     metadata = "Requires-Python: >=3.8\nRequires-Dist: a>=1\nRequires-Dist: b; extra == 'x'\n"
-    distribution = _one(open_files(_files(metadata)))
+    distribution = _one(_open(open_layers, _files(metadata)))
     assert (distribution.name, distribution.key, distribution.version) == ("App_Name", "app-name", "1.2")
     assert distribution.requires == ("a>=1", "b; extra == 'x'")
     assert distribution.requires_python == ">=3.8"
@@ -90,17 +68,17 @@ def test_a_distribution_tells_what_it_is(open_files: Open) -> None:
     )
 
 
-def test_a_record_that_fits_has_no_problems(open_files: Open) -> None:
-    fs = open_files(_files())
+def test_a_record_that_fits_has_no_problems(open_layers: Open) -> None:
+    fs = _open(open_layers, _files())
     assert verify_record(fs, _one(fs)) == ()
 
 
-def test_files_that_are_missing_or_changed_are_told(open_files: Open) -> None:
+def test_files_that_are_missing_or_changed_are_told(open_layers: Open) -> None:
     files = _files()
     del files[f"{SITE}/app/__pycache__/x.pyc"]
     del files["/usr/local/bin/app"]
     files[f"{SITE}/single.py"] = b"2\n"
-    fs = open_files(files)
+    fs = _open(open_layers, files)
     problems = {problem.path: problem.kind for problem in verify_record(fs, _one(fs))}
     assert problems == {
         f"{SITE}/single.py": ProblemKind.CHANGED,
@@ -129,15 +107,15 @@ def test_files_that_are_missing_or_changed_are_told(open_files: Open) -> None:
     ],
 )
 def test_a_program_runs_only_with_an_interpreter_that_is_there(
-    open_files: Open, change: dict[str, Node | bytes], interpreter: str | None, exists: bool
+    open_layers: Open, change: dict[str, Node | bytes], interpreter: str | None, exists: bool
 ) -> None:
-    (script,) = _one(open_files({**_files(), **change})).console_scripts
+    (script,) = _one(_open(open_layers, {**_files(), **change})).console_scripts
     assert (script.interpreter, script.interpreter_exists) == (interpreter, exists)
 
 
-def test_a_program_that_was_not_copied_along_has_no_path(open_files: Open) -> None:
+def test_a_program_that_was_not_copied_along_has_no_path(open_layers: Open) -> None:
     files = _files(entry_points="[console_scripts]\nOther = app:other\n[gui_scripts]\napp = app:main\n")
-    assert _one(open_files(files)).console_scripts == (
+    assert _one(_open(open_layers, files)).console_scripts == (
         ConsoleScript("Other", "app:other", None, None, interpreter_exists=False),
     )
 
@@ -155,109 +133,16 @@ def test_a_program_that_was_not_copied_along_has_no_path(open_files: Open) -> No
         (_files(record="a,sha256=a,1\n"), "RECORD: line 1 has a digest that is not base64"),
     ],
 )
-def test_malformed_metadata_is_told(open_files: Open, files: dict[str, Node | bytes], message: str) -> None:
+def test_malformed_metadata_is_told(open_layers: Open, files: dict[str, Node | bytes], message: str) -> None:
     with pytest.raises(ImageError, match=message):
-        python_distributions(open_files(files), SITE)
+        python_distributions(_open(open_layers, files), SITE)
 
 
-def test_a_site_packages_directory_that_is_not_there_is_an_error_not_an_empty_list(open_files: Open) -> None:
+def test_a_site_packages_directory_that_is_not_there_is_an_error_not_an_empty_list(open_layers: Open) -> None:
     with pytest.raises(ImageError, match="does not exist"):
-        python_distributions(open_files({"/a": b""}), SITE)
+        python_distributions(_open(open_layers, {"/a": b""}), SITE)
 
 
-def test_a_record_may_lead_out_of_site_packages_but_not_out_of_the_image(open_files: Open) -> None:
-    fs = open_files(_files(record="../../../../../../../etc/passwd,,\n"))
+def test_a_record_may_lead_out_of_site_packages_but_not_out_of_the_image(open_layers: Open) -> None:
+    fs = _open(open_layers, _files(record="../../../../../../../etc/passwd,,\n"))
     assert verify_record(fs, _one(fs)) == (FileProblem("/etc/passwd", ProblemKind.MISSING, "", None),)
-
-
-def _distribution(name: str, version: str, *requires: str) -> Distribution:
-    return Distribution(name, version, f"/{name}.dist-info", requires, None, (), (), ())
-
-
-@pytest.mark.parametrize(
-    ("requirement", "found"),
-    [
-        ("absent", None),
-        ("Other_Name>=3", "2.5"),
-        ("other.name<2.5", "2.5"),
-        ("absent; python_version >= '3.11'", None),
-        ("absent; python_full_version < '3.11.3'", None),
-        ("absent; platform_machine == 'aarch64' and sys_platform == 'linux'", None),
-    ],
-)
-def test_a_requirement_that_nothing_satisfies_is_told(requirement: str, found: str | None) -> None:
-    installed = [_distribution("app", "1", requirement), _distribution("other-name", "2.5")]
-    assert unmet_requirements(installed, ENVIRONMENT) == (UnmetRequirement("app", requirement, found),)
-
-
-@pytest.mark.parametrize(
-    "requirement",
-    [
-        "Other_Name",
-        "other.name>=2,<3",
-        "other-name[extra]>=2.5",
-        "pre>=1.0a1",
-        "absent; extra == 'x'",
-        "absent; python_version < '3.11'",
-        "absent; python_full_version >= '3.11.3'",
-        "absent; platform_machine == 'x86_64'",
-        "absent; sys_platform == 'win32'",
-        "absent; implementation_name == 'pypy'",
-    ],
-)
-def test_a_requirement_that_is_satisfied_or_does_not_apply_is_not_told(requirement: str) -> None:
-    installed = [
-        _distribution("app", "1", requirement),
-        _distribution("other-name", "2.5"),
-        _distribution("pre", "1b1"),
-    ]
-    assert unmet_requirements(installed, ENVIRONMENT) == ()
-
-
-@pytest.mark.parametrize("requirement", ["not a requirement!", "a; unknown_marker == 'x'", "\x00 b>=1", "b\n>=x"])
-def test_a_malformed_requirement_is_told(requirement: str) -> None:
-    with pytest.raises(ImageError, match=r"/app.dist-info: requires") as caught:
-        unmet_requirements([_distribution("app", "1", requirement)], ENVIRONMENT)
-    assert str(caught.value).isprintable()
-
-
-def test_a_version_that_is_none_is_told() -> None:
-    with pytest.raises(ImageError, match="Invalid version: 'one'"):
-        unmet_requirements([_distribution("app", "1", "b>=1"), _distribution("b", "one")], ENVIRONMENT)
-
-
-@pytest.mark.parametrize(
-    ("tag", "fits"),
-    [
-        ("py3-none-any", True),
-        ("py2.py3-none-any", False),
-        ("cp311-cp311-manylinux_2_17_aarch64", True),
-        ("cp311-cp311-manylinux2014_aarch64", True),
-        ("cp36-abi3-manylinux_2_17_aarch64", True),
-        ("cp311-cp311-manylinux_2_38_aarch64", False),
-        ("cp311-cp311-manylinux_2_17_x86_64", False),
-        ("cp311-cp311-musllinux_1_2_aarch64", False),
-        ("cp312-cp312-manylinux_2_17_aarch64", False),
-        ("cp312-abi3-manylinux_2_17_aarch64", False),
-        ("nonsense", False),
-    ],
-)
-def test_a_wheel_fits_by_version_abi_machine_and_glibc(tag: str, fits: bool) -> None:
-    assert ENVIRONMENT.wheel_fits(tag, glibc_minor=36) is fits
-
-
-class TestEnvironment:
-    STANZA = b"Package: python3.11-minimal\nVersion: 3.11.2-6+deb12u6\nArchitecture: arm64\n"
-
-    def test_the_version_is_that_of_the_debian_package(self, open_files: Open) -> None:
-        fs = open_files({"/var/lib/dpkg/status.d/python3.11-minimal": self.STANZA})
-        environment = python_environment(fs, SITE, Platform.LINUX_ARM64)
-        assert environment == PythonEnvironment("3.11.2", "aarch64")
-        assert environment.markers["python_version"] == "3.11"
-
-    def test_a_version_that_nothing_tells_is_an_error_not_a_guess(self, open_files: Open) -> None:
-        fs = open_files({"/a": b""})
-        with pytest.raises(ImageError, match=r"no Debian package python3.11-minimal tells the version"):
-            python_environment(fs, SITE, Platform.LINUX_ARM64)
-        with pytest.raises(ImageError, match="the path does not tell the Python version"):
-            python_environment(fs, "/opt/app", Platform.LINUX_ARM64)

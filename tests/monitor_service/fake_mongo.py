@@ -105,7 +105,8 @@ class FakeMongo:
         self.commands.append(name)
         if self.failure is not None:
             return dict(self.failure)
-        return self._replies.get(name, lambda _: {})(command) | {"ok": 1.0}
+        answer = self._replies.get(name)
+        return (answer(command) if answer else {}) | {"ok": 1.0}
 
     def _insert(self, command: dict[str, Any]) -> dict[str, Any]:
         self.documents.setdefault(f"{command['$db']}.{command['insert']}", []).extend(command["documents"])

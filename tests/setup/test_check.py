@@ -39,6 +39,11 @@ def test_looking_leaves_no_image_and_no_folder(machine: Machine) -> None:
     assert list((machine.root / "root").iterdir()) == [machine.root / "root" / SCRIPT.name]
 
 
+def test_a_user_without_a_home(machine: Machine) -> None:
+    machine.install("docker.io", "docker-cli", "docker-buildx")
+    assert machine.sh(f"unset HOME; {ENGINE_READY}").errors == ""
+
+
 def test_an_emulator_that_containers_cannot_see_is_no_emulation(machine: Machine) -> None:
     machine.install("docker.io", "docker-cli", "docker-buildx")
     machine.register_emulator("qemu-aarch64", "OC")

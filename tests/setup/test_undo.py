@@ -50,6 +50,7 @@ def test_what_was_there_before_stays(machine: Machine) -> None:
         "var/lib/docker/containers/0123",
         "var/lib/docker/image/overlay2/imagedb/content/sha256/0123",
         "var/lib/docker/containerd/daemon/io.containerd.content.v1.content/blobs/sha256/0123",
+        "var/lib/containerd/io.containerd.content.v1.content/blobs/sha256/0123",
     ],
 )
 def test_images_containers_and_volumes_are_kept(machine: Machine, work: str) -> None:
@@ -57,6 +58,7 @@ def test_images_containers_and_volumes_are_kept(machine: Machine, work: str) -> 
     assert done.status == 0
     assert "it holds images, containers or volumes; 'rm -r /var/lib/docker' deletes them" in done.output
     assert (machine.root / work).exists()
+    assert (machine.root / "var/lib/docker").exists()
 
 
 def test_a_configuration_that_was_changed_since_is_kept(machine: Machine) -> None:

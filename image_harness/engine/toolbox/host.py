@@ -64,7 +64,8 @@ class ContainerBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no t
             line = self._reports.rewrite(line)
         words = simple_words(line)
         if words is None:
-            return self._toolbox.shell(line, limit=self._limit)
+            found = self._reports.pipeline(line) if self._for_modules else None
+            return found or self._toolbox.shell(line, limit=self._limit)
         if self._for_modules and words[:2] == ["command", "-v"] and words[-1] in OWN_TOOLS:
             return ToolResult(0, f"{words[-1]}\n".encode(), b"")
         found = self._reports.answer(words)

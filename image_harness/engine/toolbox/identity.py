@@ -12,6 +12,8 @@ from typing import Any
 from image_harness.engine.client import architecture_name
 from image_harness.engine.procfs import PROC, inside_id
 
+# What engines set where the image does not.
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "arm": "armv7l", "386": "i686"}
 
 
@@ -71,7 +73,7 @@ def identity_of(pid: int, document: Mapping[str, Any], proc: Path = PROC) -> Ide
         gid=inside_id(int(status["Gid"][1]), groups),
         groups=tuple(inside_id(int(group), groups) for group in status.get("Groups", ())),
         directory=str(config.get("WorkingDir") or "/"),
-        environment={"HOSTNAME": str(config.get("Hostname", "")), "HOME": home, **variables},
+        environment={"PATH": _DEFAULT_PATH, "HOSTNAME": str(config.get("Hostname", "")), "HOME": home, **variables},
     )
 
 

@@ -4,37 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from image_harness.engine.errors import ContainerLost
 from image_harness.engine.procfs import PROC, ProcessFacts
+from image_harness.engine.toolbox.names import Accounts
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-
-
-@dataclass(frozen=True, slots=True)
-class Accounts:
-    """Names of users and groups by id; an id without a name stands for itself."""
-
-    users: Mapping[int, str]
-    groups: Mapping[int, str]
-
-    @classmethod
-    def parse(cls, passwd: str, group: str) -> Accounts:
-        """Read the text of /etc/passwd and /etc/group."""
-        return cls(_names(passwd), _names(group))
-
-    def user(self, uid: int) -> str:
-        """The name of a user."""
-        return self.users.get(uid, str(uid))
-
-    def group(self, gid: int) -> str:
-        """The name of a group."""
-        return self.groups.get(gid, str(gid))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +80,7 @@ _COLUMNS: dict[str, _Column] = {
     "args": lambda row, _: row.command_line,
     "cmd": lambda row, _: row.command_line,
     "command": lambda row, _: row.command_line,
-    "lstart": lambda row, _: datetime.fromtimestamp(round(row.started), UTC).strftime("%a %b %e %H:%M:%S %Y"),
+    "lstart": lambda row, _: datetime.fromtimestamp(int(row.started), UTC).strftime("%a %b %e %H:%M:%S %Y"),
     "pcpu": lambda row, _: f"{row.cpu_percent:.1f}",
     "%cpu": lambda row, _: f"{row.cpu_percent:.1f}",
     "pmem": lambda row, _: f"{100 * row.resident / row.memory:.1f}",
@@ -184,12 +164,6 @@ def read_rows(processes: Iterable[ProcessFacts], proc: Path = PROC) -> tuple[Row
 
 def _field(text: str, name: str) -> str:
     return next(line.split()[1] for line in text.splitlines() if line.startswith(name))
-
-
-def _names(text: str) -> dict[int, str]:
-    fields = [line.split(":") for line in text.splitlines()]
-    # The first entry of an id counts, as it does for the C library.
-    return {int(found[2]): found[0] for found in reversed(fields) if len(found) > 2 and found[2].isdigit()}
 
 
 def _clock(seconds: float) -> str:

@@ -13,14 +13,14 @@ from datetime import timedelta
 
 from image_harness.engine.errors import CommandNotRun
 from image_harness.engine.toolbox import ps
+from image_harness.engine.toolbox.files import FileReports
 from image_harness.engine.toolbox.session import ToolResult
 from image_harness.engine.toolbox.toolbox import Toolbox
 
 # What modules look up before they use it, and that the reports or busybox answer for.
 OWN_TOOLS = frozenset({"getent", "ip", "netstat", "ps", "sysctl"})
-_FILE_TESTS = frozenset({"-e", "-f", "-d", "-x", "-p", "-S", "-L", "-h", "-b", "-c", "-r", "-w", "-s"})
 _HOST_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-_CONNECTION = re.compile(r".*/dev/(?P<protocol>tcp|udp)/(?P<host>[^/']+)/(?P<port>\d+)")
+_CONNECTION = re.compile(r".*/dev/tcp/(?P<host>[^/']+)/(?P<port>\d+)")
 _PIP_SHOW = re.compile(r"pip show (?P<name>[A-Za-z0-9._-]+)(?P<rest> \|.*)?")
 _LIST_DISTRIBUTIONS = """
 import importlib.metadata, json
@@ -42,18 +42,29 @@ class Reports:
         self._toolbox = toolbox
         self._interpreter = interpreter
         self._limit = limit
+        self._files = files = FileReports(toolbox.session, limit)
         self._by_name: Mapping[str, Callable[[list[str]], ToolResult | None]] = {
             "ip": self._ip,
+            "nc": self._nc,
             "pip": self._pip,
             "ps": self._ps,
-            "test": self._test,
             "timeout": self._connection,
+            "cat": files.cat,
+            "ls": files.ls,
+            "readlink": files.realpath,
+            "realpath": files.realpath,
+            "stat": files.stat,
+            "test": files.test,
         }
 
     def answer(self, words: list[str]) -> ToolResult | None:
         """The answer to a simple command; None when it is to be run instead."""
         report = self._by_name.get(words[0])
         return report(words) if report else None
+
+    def pipeline(self, line: str) -> ToolResult | None:
+        """The answer to one of the pipelines that modules use; None when it is to be run instead."""
+        return self._files.checksum(line)
 
     def rewrite(self, line: str) -> str:
         """A command line that asks pip about a package, as one that has the answer in it; any other as it is."""
@@ -66,18 +77,12 @@ class Reports:
         shown = f"Name: {match['name']}\nVersion: {version}"
         return f"echo {shlex.quote(shown)}{match['rest'] or ''}"
 
-    def _test(self, words: list[str]) -> ToolResult | None:
-        if len(words) != 3 or words[1] not in _FILE_TESTS:
-            return None
-        return self._toolbox.file_test(words, limit=self._limit)
-
     def _ps(self, words: list[str]) -> ToolResult | None:
         request = ps.Request.parse(words[1:])
         if request is None:
             return None
-        files = [self._toolbox.tool(["cat", path], "", limit=self._limit) for path in ("/etc/passwd", "/etc/group")]
-        names = ps.Accounts.parse(*(file.stdout.decode(errors="replace") for file in files))
-        exit_code, table = ps.render(request, ps.read_rows(self._toolbox.container.processes()), names)
+        rows = ps.read_rows(self._toolbox.container.processes())
+        exit_code, table = ps.render(request, rows, self._files.accounts())
         return ToolResult(exit_code, table.encode(), b"")
 
     def _ip(self, words: list[str]) -> ToolResult | None:
@@ -92,10 +97,19 @@ class Reports:
     def _connection(self, words: list[str]) -> ToolResult | None:
         """Whether a port can be reached, which modules ask a shell that knows /dev/tcp."""
         match = _CONNECTION.match(words[-1])
-        if words[2:4] != ["bash", "-c"] or match is None or match["protocol"] != "tcp":
+        if words[2:4] != ["bash", "-c"] or match is None:
             return None
-        line = f"nc -w {int(words[1])} {shlex.quote(match['host'])} {match['port']} -e true"
-        return self._toolbox.shell(line, limit=self._limit)
+        return self._reach(match["host"], match["port"], seconds=words[1])
+
+    def _nc(self, words: list[str]) -> ToolResult | None:
+        """The same, asked of a netcat with an option that busybox's has not got."""
+        if len(words) != 6 or words[1] != "-w" or words[3] != "-z":
+            return None
+        return self._reach(words[4], words[5], seconds=words[2])
+
+    def _reach(self, host: str, port: str, *, seconds: str) -> ToolResult:
+        words = ["nc", "-w", seconds, host, port, "-e", "true"]
+        return self._toolbox.tool(words, shlex.join(words), limit=self._limit)
 
     def _pip(self, words: list[str]) -> ToolResult | None:
         """What ``pip list`` would say, by the metadata that the image's own interpreter finds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import selectors
@@ -23,9 +24,11 @@ from image_harness.engine.errors import CommandNotRun, CommandTimedOut, Containe
 from image_harness.engine.toolbox.identity import Identity
 
 _ZYGOTE = Path(__file__).with_name("zygote.py")
-_MESSAGE = 4096
+_MESSAGE = 1 << 20
 _NOT_STARTED = 125
 MOST_OUTPUT = 64 * 1024 * 1024
+# Errors that say for certain that nothing is there.
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 # How long, in seconds, the helper may take for what takes milliseconds on an idle machine.
 _PATIENCE = 30.0
 
@@ -47,6 +50,29 @@ class ToolResult:
     exit_code: int
     stdout: bytes
     stderr: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What stat(2) says of a file.
+
+    Attributes:
+        mode: Type and permission bits.
+        inode: Its number.
+        links: How many names it has.
+        uid: Its owner, as the container sees it.
+        gid: Its group, likewise.
+        size: In bytes.
+        modified: Seconds since 1970.
+    """
+
+    mode: int
+    inode: int
+    links: int
+    uid: int
+    gid: int
+    size: int
+    modified: int
 
 
 class ToolSession:
@@ -109,26 +135,14 @@ class ToolSession:
             ContainerLost: The container ended before or meanwhile.
             EngineError: Its output was too long.
         """
-        request = json.dumps(self._identity.as_request() | {"argv": list(argv)})
+        deadline = time.monotonic() + limit.total_seconds()
         with self._lock, contextlib.ExitStack() as stack:
-            pipes = [os.pipe() for _ in range(2)]
-            ends = [stack.enter_context(os.fdopen(reading, "rb", buffering=0)) for reading, _ in pipes]
-            try:
-                socket.send_fds(self._control, [request.encode()], [writing for _, writing in pipes])
-            except OSError as error:
-                raise ContainerLost(f"the helper in its namespaces ended ({error})", where=self._where) from error
-            finally:
-                for _, writing in pipes:
-                    os.close(writing)
-            deadline = time.monotonic() + limit.total_seconds()
+            ends = self._send(self._identity.as_request() | {"argv": list(argv)}, stack, outputs=2)
             started = self._receive(_PATIENCE)
             if "pid" not in started:
-                raise ContainerLost(
-                    f"nothing runs in its namespaces any more ({started.get('error', 'the helper ended')})",
-                    where=self._where,
-                )
+                raise self._lost(started)
             try:
-                output = self._read([end.fileno() for end in ends], deadline)
+                output = self._read(ends, deadline)
                 exit_code = self._receive(max(0.0, deadline - time.monotonic()))["exit_code"]
             except (TimeoutError, _TooMuch) as error:
                 with contextlib.suppress(OSError):
@@ -140,8 +154,88 @@ class ToolSession:
                     f"{argv[-1]!r} had not ended after {limit.total_seconds():g} s", where=self._where
                 ) from None
             except KeyError:
-                raise ContainerLost("the helper in its namespaces ended", where=self._where) from None
+                raise self._lost({}) from None
         return self._judge(exit_code, output, argv)
+
+    def look(self, path: str, *, follow: bool) -> Seen | None:
+        """What is at a path; None when nothing is there, its folder having been looked into.
+
+        Raises:
+            CommandNotRun: It could not be looked at.
+            ContainerLost: The container ended.
+        """
+        answer = self._ask({"look": self._absolute(path), "follow": follow})
+        number = answer.get("errno")
+        if number in _ABSENT:
+            return None
+        if number is not None:
+            raise CommandNotRun(f"{path} cannot be looked at: {os.strerror(number)}", where=self._where)
+        return Seen(*answer["fields"])
+
+    def resolve(self, path: str) -> str | None:
+        """A path without links, whose last part may be missing; None when more of it is.
+
+        Raises:
+            ContainerLost: The container ended.
+        """
+        return self._ask({"resolve": self._absolute(path)}).get("path")
+
+    def names(self, path: str) -> list[str] | None:
+        """The names in a directory, in no order; None when it is none or cannot be listed in one message.
+
+        Raises:
+            ContainerLost: The container ended.
+        """
+        return self._ask({"names": self._absolute(path)}).get("names")
+
+    def read(self, path: str, *, limit: timedelta) -> bytes | None:
+        """The content of a regular file; None when it is none or cannot be read.
+
+        Raises:
+            ContainerLost: The container ended.
+            EngineError: It is too long.
+        """
+        deadline = time.monotonic() + limit.total_seconds()
+        with self._lock, contextlib.ExitStack() as stack:
+            ends = self._send({"read": self._absolute(path)}, stack, outputs=1)
+            try:
+                (content,) = self._read(ends, deadline)
+            except (TimeoutError, _TooMuch):
+                stack.close()  # with nobody to read it, the helper stops writing
+                self._receive(_PATIENCE)
+                raise EngineError(f"{path} is too long to read", where=self._where) from None
+            answer = self._receive(_PATIENCE)
+        if not answer or "error" in answer:
+            raise self._lost(answer)
+        return content if "read" in answer else None
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        with self._lock, contextlib.ExitStack() as stack:
+            self._send(request, stack, outputs=0)
+            answer = self._receive(_PATIENCE)
+        if not answer or "error" in answer:
+            raise self._lost(answer)
+        return answer
+
+    def _absolute(self, path: str) -> str:
+        return os.path.join(self._identity.directory, path)  # noqa: PTH118 - must keep the path's ending as it is
+
+    def _send(self, request: dict[str, Any], stack: contextlib.ExitStack, *, outputs: int) -> list[int]:
+        """Send a request with pipes for its outputs; the ends to read from, closed with the stack."""
+        pipes = [os.pipe() for _ in range(outputs)]
+        ends = [stack.enter_context(os.fdopen(reading, "rb", buffering=0)).fileno() for reading, _ in pipes]
+        try:
+            socket.send_fds(self._control, [json.dumps(request).encode()], [writing for _, writing in pipes])
+        except OSError as error:
+            raise self._lost({"error": str(error)}) from error
+        finally:
+            for _, writing in pipes:
+                os.close(writing)
+        return ends
+
+    def _lost(self, answer: dict[str, Any]) -> ContainerLost:
+        reason = answer.get("error", "the helper ended")
+        return ContainerLost(f"nothing runs in its namespaces any more ({reason})", where=self._where)
 
     def _judge(self, exit_code: int, output: list[bytes], argv: Sequence[str]) -> ToolResult:
         if exit_code < 0:

@@ -18,8 +18,6 @@ from image_harness.engine.toolbox.session import ToolResult, ToolSession
 from image_harness.engine.toolbox.shell import REPLACED, hide, missing_program
 
 _PRELUDE = Path(__file__).with_name("prelude.sh")
-# A file test says no for what it cannot see as well; these words of the stat that follows tell the two apart.
-_REALLY_ABSENT = (b"No such file or directory", b"Not a directory", b"Too many levels of symbolic links")
 
 
 class Toolbox:
@@ -27,11 +25,13 @@ class Toolbox:
 
     Attributes:
         container: The container.
+        session: The way into its namespaces.
+        pid: Its first process, as this machine numbers it.
     """
 
     def __init__(self, container: Container, session: ToolSession, pid: int, machine: str) -> None:
         self.container = container
-        self._session = session
+        self.session = session
         self.pid = pid
         self._machine = machine
 
@@ -82,28 +82,13 @@ class Toolbox:
             return self.shell(command, limit=limit)
         return self._run(words, command, limit)
 
-    def file_test(self, words: list[str], *, limit: timedelta) -> ToolResult:
-        """Run ``test -e PATH`` or its like, which says no only when it could have said yes.
-
-        Raises:
-            CommandNotRun: The path could not be looked at.
-            ContainerLost: The container ended before or meanwhile.
-        """
-        result = self._session.run(words, limit=limit)
-        if result.exit_code == 1:
-            seen = self._session.run(("stat", "-c", "%a", "--", words[-1]), limit=limit)
-            if seen.exit_code != 0 and not any(words in seen.stderr for words in _REALLY_ABSENT):
-                reason = seen.stderr.decode(errors="replace").strip()
-                raise CommandNotRun(f"{words[-1]} cannot be looked at: {reason}", where=self._where)
-        return result
-
     def find_program(self, name: str, *, limit: timedelta) -> str | None:
         """The path of a program of the image, looked up as the image's user would; None when it has none."""
-        result = self._session.run(("sh", "-c", self._prelude + '\n_find "$1"', "sh", name), limit=limit)
+        result = self.session.run(("sh", "-c", self._prelude + '\n_find "$1"', "sh", name), limit=limit)
         return result.stdout.decode().strip() or None if result.exit_code == 0 else None
 
     def _run(self, argv: Sequence[str], command: str, limit: timedelta) -> ToolResult:
-        result = self._session.run(argv, limit=limit)
+        result = self.session.run(argv, limit=limit)
         missing = missing_program(result.stderr)
         if missing is not None:
             raise CommandNotRun(f"{command!r}: there is no program {missing!r} that can be started", where=self._where)

@@ -1,4 +1,4 @@
-"""A process that has entered a container's namespaces and starts programs there on request.
+"""A process that has entered a container's namespaces, looks at files and starts programs there on request.
 
 Run as a script by the host's interpreter, with as few modules as possible: every request forks this process. It stays
 outside the container's PID namespace, so that nobody inside can see it; what it starts is inside.
@@ -7,10 +7,13 @@ Arguments: control socket, the program's file, PID of the container's first proc
 """
 
 import ctypes
+import errno
 import json
 import os
+import select
 import signal
 import socket
+import stat
 import sys
 from typing import Any
 
@@ -43,6 +46,9 @@ def enter(pid: int) -> None:
         # Without privileges here, those of the container's own user namespace are needed to enter the others.
         names.insert(len(names) if os.geteuid() == 0 else 0, USER_NAMESPACE)
     opened = [(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC), flag) for name, flag in names]
+    # From here on, this machine's modules would be looked for among the container's files.
+    sys.path.clear()
+    sys.meta_path.clear()
     for descriptor, flag in opened:
         call("setns", descriptor, flag)
         os.close(descriptor)
@@ -107,8 +113,9 @@ def give_up(*_: object) -> None:
 def end_children() -> None:
     """Kill all that is left below this process, generation by generation: orphans come to it."""
     while True:
-        with open("/proc/thread-self/children", encoding="ascii") as file:  # noqa: PTH123 - pathlib is slow
-            children = [int(pid) for pid in file.read().split()]
+        file = os.open("/proc/thread-self/children", os.O_RDONLY)
+        children = [int(pid) for pid in os.read(file, 1 << 16).split()]
+        os.close(file)
         if not children:
             return
         for pid in children:
@@ -116,27 +123,98 @@ def end_children() -> None:
             os.waitpid(pid, 0)
 
 
-def serve(control: socket.socket, program: int, nothing: int) -> None:
-    """Start one program after the other, until nobody asks any more."""
+def look(path: str, *, follow: bool) -> dict[str, Any]:
+    """What is at a path, or the number of the error that the kernel gave."""
+    try:
+        found = os.stat(path, follow_symlinks=follow)  # noqa: PTH116 - pathlib is slow
+    except OSError as error:
+        return {"errno": error.errno}
+    fields = (found.st_mode, found.st_ino, found.st_nlink, found.st_uid, found.st_gid, found.st_size)
+    return {"fields": [*fields, int(found.st_mtime)]}
+
+
+def resolve(path: str) -> dict[str, Any]:
+    """A path without links; only its last part may be missing."""
+    parent, name = os.path.split(os.path.realpath(path))
+    return {"path": os.path.join(parent, name)} if os.path.isdir(parent) else {"errno": 2}  # noqa: PTH118, PTH112
+
+
+def names(path: str) -> dict[str, Any]:
+    """The names in a directory."""
+    try:
+        return {"names": os.listdir(path)}  # noqa: PTH208 - pathlib is slow
+    except OSError as error:
+        return {"errno": error.errno}
+
+
+def read(path: str, output: int) -> dict[str, Any]:
+    """Write a regular file's content to a descriptor."""
+    try:
+        # What is no regular file may keep who opens it waiting.
+        source = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        return {"errno": error.errno}
+    try:
+        if not stat.S_ISREG(os.fstat(source).st_mode):
+            return {"errno": errno.EINVAL}
+        while data := os.read(source, 1 << 16):
+            while data:
+                data = data[os.write(output, data) :]
+    except OSError as error:
+        return {"errno": error.errno}
+    finally:
+        os.close(source)
+    return {"read": True}
+
+
+def run(request: dict[str, Any], program: int, standard: list[int], control: socket.socket) -> dict[str, Any]:
+    """Start a program, tell its PID, wait for its end."""
+    try:
+        pid = os.fork()
+    except OSError as error:  # the PID namespace is dead: its first process has ended
+        return {"error": str(error)}
+    if pid == 0:
+        start(request, program, standard)
+    control.send(json.dumps({"pid": pid}).encode())
+    for descriptor in standard[1:]:
+        os.close(descriptor)
+    standard[1:] = []
+    _, status = os.waitpid(pid, 0)
+    return {"exit_code": os.waitstatus_to_exitcode(status)}
+
+
+def ended(first: int) -> bool:
+    """Whether the process behind a descriptor of a process has ended."""
+    return bool(select.select([first], [], [], 0)[0])
+
+
+def serve(control: socket.socket, program: int, nothing: int, first: int) -> None:
+    """Do one thing after the other, until nobody asks any more."""
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 1 << 20, 2)
         if not message:
             return
-        try:
-            pid = os.fork()
-        except OSError as error:  # the PID namespace is dead: its first process has ended
-            pid = -1
-            answer = {"error": str(error)}
-        if pid == 0:
-            start(json.loads(message), program, [nothing, *descriptors])
-        for descriptor in descriptors:
+        request = json.loads(message)
+        standard = [nothing, *descriptors]
+        if ended(first):
+            # Its files could still be seen, but nobody uses them any more.
+            answer = {"error": "its first process has ended"}
+        elif "look" in request:
+            answer = look(request["look"], follow=request["follow"])
+        elif "resolve" in request:
+            answer = resolve(request["resolve"])
+        elif "names" in request:
+            answer = names(request["names"])
+        elif "read" in request:
+            answer = read(request["read"], descriptors[0])
+        else:
+            answer = run(request, program, standard, control)
+        for descriptor in standard[1:]:
             os.close(descriptor)
-        if pid == -1:
+        try:
             control.send(json.dumps(answer).encode())
-            continue
-        control.send(json.dumps({"pid": pid}).encode())
-        _, status = os.waitpid(pid, 0)
-        control.send(json.dumps({"exit_code": os.waitstatus_to_exitcode(status)}).encode())
+        except OSError as error:  # longer than a message can be
+            control.send(json.dumps({"errno": error.errno}).encode())
 
 
 def main() -> None:
@@ -145,12 +223,13 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.set_inheritable(program, False)  # noqa: FBT003 - it takes no keyword
     try:
+        first = os.pidfd_open(pid)
         enter(pid)
     except OSError as error:
         control.send(json.dumps({"error": str(error)}).encode())
         return
     control.send(json.dumps({"ready": True}).encode())
-    serve(control, program, nothing)
+    serve(control, program, nothing, first)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _COLLECTION = "samples"
 _LIFETIME = timedelta(hours=25)
 _LIMIT_MS = 1000
+# The keeper writes one batch at a time; histories are read beside it.
+_CONNECTIONS = 3
 
 
 class MongoStore:
@@ -65,6 +68,8 @@ class MongoStore:
             self._client.close()
 
     def _make_client(self, loop: asyncio.AbstractEventLoop) -> AsyncIOMotorClient[dict[str, Any]]:
+        # Read when motor is imported: its threads, five for each processor by default, are what costs memory here.
+        os.environ.setdefault("MOTOR_MAX_WORKERS", str(_CONNECTIONS))
         from motor.motor_asyncio import AsyncIOMotorClient  # noqa: PLC0415
 
         return AsyncIOMotorClient(
@@ -75,8 +80,9 @@ class MongoStore:
             serverSelectionTimeoutMS=_LIMIT_MS,
             connectTimeoutMS=_LIMIT_MS,
             socketTimeoutMS=_LIMIT_MS,
-            # The keeper writes one batch at a time; histories are read beside it.
-            maxPoolSize=4,
+            maxPoolSize=_CONNECTIONS,
+            # One thread watches a server, rather than two.
+            serverMonitoringMode="poll",
             waitQueueTimeoutMS=_LIMIT_MS,
             retryWrites=False,
             retryReads=False,

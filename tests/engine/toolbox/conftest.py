@@ -73,7 +73,7 @@ def debian_image(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> It
     sources = [file for file in Path("/etc/apt").glob("sources.list.d/*.sources") if release in file.read_text()]
     sources += [file for file in [Path("/etc/apt/sources.list")] if file.is_file()]
     tar = tmp_path_factory.mktemp("debian") / "root.tar"
-    packages = "--include=procps,iproute2,iputils-ping"
+    packages = "--include=procps,iproute2,iputils-ping,netcat-openbsd"
     command = [
         "mmdebstrap",
         "--variant=minbase",

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from image_harness.engine import ContainerLost, ProcessFacts
-from image_harness.engine.toolbox.ps import Accounts, Request, Row, read_rows, render
+from image_harness.engine.toolbox.names import Accounts
+from image_harness.engine.toolbox.ps import Request, Row, read_rows, render
 
 NAMES = Accounts.parse("root:x:0:0::/root:/x\nnonroot:x:65532:65532::/h:/x\nalias:x:0:0::/:/x\n", "root:x:0:\n")
 STAT = ("S", "1", *["0"] * 9, "150", "50", "0", "0", "20", "0", "7", "0", "200", "4096000", "25")
@@ -36,11 +37,6 @@ def test_columns_are_as_ps_has_them() -> None:
     assert exit_code == 0
     assert header.split() == [column.upper() for column in columns]
     assert line == "1 0 nonroot 65532 python3.11 S 7 100 4000 00:00:02 Tue Nov 14 22:13:22 2023 python3 -c a?b"
-
-
-def test_the_first_name_of_an_id_counts() -> None:
-    assert NAMES.user(0) == "root"
-    assert NAMES.user(12) == "12"
 
 
 def test_a_column_that_is_not_known_is_an_error() -> None:

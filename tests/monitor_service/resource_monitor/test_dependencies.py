@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from typing import Any
 from uuid import uuid4
 
 import redis
@@ -47,9 +46,9 @@ def test_redis_is_killed_and_comes_back(start_service: StartService, redis_serve
     session_id = _start(service)
     key = f"lucid:rdp-monitor:sample:{session_id}"
 
-    def stored() -> Any:
+    def stored() -> bool:
         with redis.Redis.from_url(redis_server.url) as client:
-            return client.get(key)
+            return bool(client.exists(key))
 
     eventually(stored)
     redis_server.kill()

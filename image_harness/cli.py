@@ -1,0 +1,87 @@
+"""The ``image-harness`` command: what is done beside a test run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import image_harness
+from image_harness.errors import HarnessError
+
+_USERS_MISTAKE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; what a user can mend is one line on stderr and exit code 2."""
+    options = _parser().parse_args(arguments)
+    action: Callable[[argparse.Namespace], int] = options.action
+    try:
+        return action(options)
+    except HarnessError as error:
+        print(f"image-harness: {error}", file=sys.stderr)
+        return _USERS_MISTAKE
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read the output has seen enough
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="image-harness", description="Checks container images against their design; the checks run with pytest."
+    )
+    parser.add_argument("--version", action="version", version=f"image-harness {image_harness.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    clean = commands.add_parser("clean", help="remove what dead runs of this machine left in an engine")
+    clean.add_argument("--engine", default="docker", metavar="docker|podman|URL", help="as DOCKER_HOST takes it")
+    clean.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    clean.set_defaults(action=_clean)
+
+    design = commands.add_parser("design", help="validate a design and list its requirements")
+    design.add_argument("file", type=Path, metavar="FILE")
+    design.add_argument("--json", action="store_true", help="print JSON")
+    design.set_defaults(action=_design)
+
+    schema = commands.add_parser("schema", help="print the JSON Schema of designs or of report.json")
+    schema.add_argument("of", choices=["design", "report"])
+    schema.set_defaults(action=_schema)
+    return parser
+
+
+def _clean(options: argparse.Namespace) -> int:
+    from image_harness.engine import Engine  # noqa: PLC0415 - the other commands need no engine
+
+    with Engine.connect(options.engine) as engine:
+        removed = engine.remove_leftovers()
+    if not options.quiet:
+        print(f"{removed} containers and networks of dead runs removed")
+    return 0
+
+
+def _design(options: argparse.Namespace) -> int:
+    from image_harness.design import load_design  # noqa: PLC0415
+
+    design = load_design(options.file)
+    if options.json:
+        rows = [requirement.model_dump(mode="json", exclude={"for_each"}) for requirement in design.catalogue]
+        print(json.dumps({"name": design.name, "sha256": str(design.digest), "requirements": rows}, indent=1))
+        return 0
+    for requirement in design.catalogue:
+        print(f"{requirement.id:48} {requirement.evidence:8} {requirement.origin:7} {requirement.text}")
+    print(f"{len(design.catalogue)} requirements; {design.digest}", file=sys.stderr)
+    return 0
+
+
+def _schema(options: argparse.Namespace) -> int:
+    from image_harness.design.schema import design_schema  # noqa: PLC0415
+    from image_harness.report.json import json_schema  # noqa: PLC0415
+
+    print(json.dumps(design_schema() if options.of == "design" else json_schema(), indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

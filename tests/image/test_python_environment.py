@@ -1,0 +1,112 @@
+"""Requirements and wheels are judged for the image's own interpreter, not for the one that runs the checks."""
+
+from __future__ import annotations
+
+import pytest
+
+from image_harness.image import ImageError
+from image_harness.image.python_distributions import Distribution
+from image_harness.image.python_environment import (
+    PythonEnvironment,
+    UnmetRequirement,
+    python_environment,
+    unmet_requirements,
+)
+from image_harness.types import Platform
+from tests.image.builder import Open
+
+SITE = "/usr/local/lib/python3.11/site-packages"
+ENVIRONMENT = PythonEnvironment("3.11.2", "aarch64")
+
+
+def _distribution(name: str, version: str, *requires: str) -> Distribution:
+    return Distribution(name, version, f"/{name}.dist-info", requires, None, (), (), ())
+
+
+@pytest.mark.parametrize(
+    ("requirement", "found"),
+    [
+        ("absent", None),
+        ("Other_Name>=3", "2.5"),
+        ("other.name<2.5", "2.5"),
+        ("absent; python_version >= '3.11'", None),
+        ("absent; python_full_version < '3.11.3'", None),
+        ("absent; platform_machine == 'aarch64' and sys_platform == 'linux'", None),
+    ],
+)
+def test_a_requirement_that_nothing_satisfies_is_told(requirement: str, found: str | None) -> None:
+    installed = [_distribution("app", "1", requirement), _distribution("other-name", "2.5")]
+    assert unmet_requirements(installed, ENVIRONMENT) == (UnmetRequirement("app", requirement, found),)
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        "Other_Name",
+        "other.name>=2,<3",
+        "other-name[extra]>=2.5",
+        "pre>=1.0a1",
+        "absent; extra == 'x'",
+        "absent; python_version < '3.11'",
+        "absent; python_full_version >= '3.11.3'",
+        "absent; platform_machine == 'x86_64'",
+        "absent; sys_platform == 'win32'",
+        "absent; implementation_name == 'pypy'",
+    ],
+)
+def test_a_requirement_that_is_satisfied_or_does_not_apply_is_not_told(requirement: str) -> None:
+    installed = [
+        _distribution("app", "1", requirement),
+        _distribution("other-name", "2.5"),
+        _distribution("pre", "1b1"),
+    ]
+    assert unmet_requirements(installed, ENVIRONMENT) == ()
+
+
+@pytest.mark.parametrize("requirement", ["not a requirement!", "a; unknown_marker == 'x'", "\x00 b>=1", "b\n>=x"])
+def test_a_malformed_requirement_is_told(requirement: str) -> None:
+    with pytest.raises(ImageError, match=r"/app.dist-info: requires") as caught:
+        unmet_requirements([_distribution("app", "1", requirement)], ENVIRONMENT)
+    assert str(caught.value).isprintable()
+
+
+def test_a_version_that_is_none_is_told() -> None:
+    with pytest.raises(ImageError, match="Invalid version: 'one'"):
+        unmet_requirements([_distribution("app", "1", "b>=1"), _distribution("b", "one")], ENVIRONMENT)
+
+
+@pytest.mark.parametrize(
+    ("tag", "fits"),
+    [
+        ("py3-none-any", True),
+        ("py2.py3-none-any", False),
+        ("cp311-cp311-manylinux_2_17_aarch64", True),
+        ("cp311-cp311-manylinux2014_aarch64", True),
+        ("cp36-abi3-manylinux_2_17_aarch64", True),
+        ("cp311-cp311-manylinux_2_38_aarch64", False),
+        ("cp311-cp311-manylinux_2_17_x86_64", False),
+        ("cp311-cp311-musllinux_1_2_aarch64", False),
+        ("cp312-cp312-manylinux_2_17_aarch64", False),
+        ("cp312-abi3-manylinux_2_17_aarch64", False),
+        ("nonsense", False),
+    ],
+)
+def test_a_wheel_fits_by_version_abi_machine_and_glibc(tag: str, fits: bool) -> None:
+    assert ENVIRONMENT.wheel_fits(tag, glibc_minor=36) is fits
+
+
+class TestEnvironment:
+    STANZA = b"Package: python3.11-minimal\nVersion: 3.11.2-6+deb12u6\nArchitecture: arm64\n"
+
+    def test_the_version_is_that_of_the_debian_package(self, open_layers: Open) -> None:
+        fs = open_layers({"var/lib/dpkg/status.d/python3.11-minimal": self.STANZA})
+        environment = python_environment(fs, SITE, Platform.LINUX_ARM64)
+        assert environment == PythonEnvironment("3.11.2", "aarch64")
+        assert environment.markers["python_version"] == "3.11"
+
+    def test_a_version_that_nothing_tells_is_an_error_not_a_guess(self, open_layers: Open) -> None:
+        fs = open_layers({"a": b""})
+        with pytest.raises(ImageError, match=r"no Debian package python3.11-minimal tells the version"):
+            python_environment(fs, SITE, Platform.LINUX_ARM64)
+        with pytest.raises(ImageError, match="the path does not tell the Python version"):
+            python_environment(fs, "/opt/app", Platform.LINUX_ARM64)

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from image_harness.cli import main
+
+MONITOR = Path(__file__).parents[1] / "designs" / "rdp-monitor.yaml"
+
+
+def test_design_lists_every_requirement(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["design", str(MONITOR)]) == 0
+
+    printed = capsys.readouterr()
+    assert "user.config" in printed.out
+    assert len(printed.out.splitlines()) > 300
+    assert "requirements; sha256:" in printed.err
+
+
+def test_design_speaks_json_to_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["design", str(MONITOR), "--json"]) == 0
+
+    document = json.loads(capsys.readouterr().out)
+    assert document["name"] == "rdp-monitor"
+    assert {"id", "evidence", "origin", "text"} <= set(document["requirements"][0])
+
+
+def test_a_users_mistake_is_one_line_and_exit_code_2(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["design", str(tmp_path / "nowhere.yaml")]) == 2
+
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert "nowhere.yaml: cannot be read" in printed.err
+
+
+def test_an_engine_that_does_not_answer_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    url = f"unix://{tmp_path}/no.sock"
+
+    assert main(["clean", "--engine", url]) == 2
+
+    assert url in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("of", ["design", "report"])
+def test_schemas_are_printed_as_json(of: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", of]) == 0
+
+    assert json.loads(capsys.readouterr().out)["$schema"].startswith("https://json-schema.org/")
+
+
+@pytest.mark.engine
+def test_clean_says_how_much_it_removed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["clean"]) == 0
+
+    assert "of dead runs removed" in capsys.readouterr().out
