@@ -86,3 +86,22 @@ def test_python_and_pip_work_as_they_do_upstream(
 
     assert done.returncode == 0, done.stderr[-3000:]
     assert not CA_BUNDLE.startswith("/etc/ssl/")
+
+
+def test_what_mmdebstrap_mounts_goes_when_it_is_killed(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    fake = tmp_path / "bin" / "mmdebstrap"
+    fake.parent.mkdir()
+    fake.write_text(f"#!/bin/sh -e\nmount -t tmpfs none {root}\nmountpoint {root}\nkill -KILL $$\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(fake.parent), prepend=os.pathsep)
+
+    command = recipe(repository)._command(tmp_path, tmp_path / "status")
+    killed = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert killed.stdout == f"{root} is a mountpoint\n"
+    assert killed.returncode == -9
+    assert not root.is_mount()
