@@ -5,14 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pytest
-
 from image_harness import Subject
 
 ROOT = Path(__file__).parent
 
 
-@pytest.hookimpl(optionalhook=True)
 def pytest_image_harness_subject() -> Subject:
     """Introduce the monitor image."""
     return Subject(

@@ -1,10 +1,13 @@
-"""The two stages of the Dockerfile, by the names that the design has for them."""
+"""What the checks of more than one section look at."""
 
 from __future__ import annotations
 
 import pytest
 
+from image_harness.design import Design
 from image_harness.dockerfile import Dockerfile, Stage
+from image_harness.image import FileSystem
+from image_harness.image.python_distributions import Distribution, python_distributions
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +20,9 @@ def builder(dockerfile: Dockerfile) -> Stage:
 def runtime(dockerfile: Dockerfile) -> Stage:
     """The stage that becomes the image."""
     return dockerfile.final
+
+
+@pytest.fixture(scope="session")
+def distributions(filesystem: FileSystem, design: Design) -> tuple[Distribution, ...]:
+    """The Python distributions of the image."""
+    return python_distributions(filesystem, design.site_packages.path)

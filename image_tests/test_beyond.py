@@ -10,7 +10,7 @@ from image_harness.image import Entry, FileSystem, Image
 from image_harness.image.debian import debian_packages, verify_md5sums
 from image_harness.image.elf import ElfClass, ElfFile, Machine, elf_files, read_elf
 from image_harness.image.libraries import Libraries
-from image_harness.image.python_distributions import Distribution, python_distributions, verify_record
+from image_harness.image.python_distributions import Distribution, verify_record
 from image_harness.image.python_environment import python_environment, unmet_requirements
 
 MACHINES = {"arm64": Machine.AARCH64, "amd64": Machine.X86_64}
@@ -22,12 +22,6 @@ MIB = 1024 * 1024
 def elfs(filesystem: FileSystem) -> list[ElfFile]:
     """Every ELF file of the image."""
     return list(elf_files(filesystem))
-
-
-@pytest.fixture(scope="session")
-def distributions(filesystem: FileSystem, design: Design) -> tuple[Distribution, ...]:
-    """The Python distributions of the image."""
-    return python_distributions(filesystem, design.site_packages.path)
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,7 @@ from packaging.utils import canonicalize_name
 from image_harness import requirement
 from image_harness.design import Design, Item
 from image_harness.dockerfile import Stage
-from image_harness.image import FileSystem
-from image_harness.image.python_distributions import python_distributions
+from image_harness.image.python_distributions import Distribution
 
 
 @pytest.fixture(scope="session")
@@ -52,13 +51,10 @@ def test_package_is_required(required: dict[str, list[str]], item: Item) -> None
 
 @requirement("packages.installed.{key}", for_each="site_packages.packages")
 def test_package_is_installed_as_required(
-    required: dict[str, list[str]], filesystem: FileSystem, design: Design, item: Item
+    required: dict[str, list[str]], distributions: tuple[Distribution, ...], item: Item
 ) -> None:
     name = canonicalize_name(item.value.distribution)
     assert name in required, f"the requirements file does not name {name}"
-    installed = {
-        canonicalize_name(found.name): found.version
-        for found in python_distributions(filesystem, design.site_packages.path)
-    }
+    installed = {canonicalize_name(found.name): found.version for found in distributions}
     assert name in installed
     assert f"=={installed[name]}" == required[name][0]

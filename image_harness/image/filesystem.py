@@ -8,7 +8,7 @@ from typing import Final
 from image_harness.image.entries import DeletedEntry, Entry, OverwrittenEntry
 from image_harness.image.errors import ImageError, printable
 from image_harness.image.limits import CONTENT_BYTES, MIB
-from image_harness.image.tree import Node, NoDirectoryError, PathError, find, split
+from image_harness.image.tree import Directory, Node, NoDirectoryError, PathError, find, split
 
 _STEP: Final = MIB
 
@@ -27,7 +27,7 @@ class FileSystem:
     """
 
     def __init__(
-        self, root: Node, deleted: tuple[DeletedEntry, ...], overwritten: tuple[OverwrittenEntry, ...], where: str
+        self, root: Directory, deleted: tuple[DeletedEntry, ...], overwritten: tuple[OverwrittenEntry, ...], where: str
     ) -> None:
         self._root = root
         self._where = where
@@ -70,7 +70,7 @@ class FileSystem:
             ImageError: There is no such directory.
         """
         node = self._existing(path)
-        if node.children is None:
+        if not isinstance(node, Directory):
             raise self._error(path, "is no directory")
         return tuple(node.children[name].entry for name in sorted(node.children))
 
@@ -86,7 +86,7 @@ class FileSystem:
         while pending:
             node = pending.pop()
             yield node.entry
-            if node.children:
+            if isinstance(node, Directory):
                 pending.extend(node.children[name] for name in sorted(node.children, reverse=True))
 
     def read_bytes(self, path: str | Entry, *, limit: int = CONTENT_BYTES) -> bytes:
@@ -132,8 +132,9 @@ class FileSystem:
         Raises:
             ImageError: It is no file, or cannot be read.
         """
-        content = self._file(entry).content
-        assert content is not None  # every regular file has it
+        content = entry.content
+        if content is None:
+            raise self._error(entry.path, "is no regular file")
         length = max(0, min(length, entry.size - position))
         if content.segments is None:
             return content.blob.read_exactly(content.offset + position, length)

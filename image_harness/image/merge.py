@@ -13,7 +13,7 @@ from image_harness.image.layers import Layer, LayerScan
 from image_harness.image.limits import DEPTH, NAME_BYTES, PATH_BYTES
 from image_harness.image.tar import TarMember
 from image_harness.image.tar_fields import NO_XATTRS
-from image_harness.image.tree import Node, PathError, find, join, split
+from image_harness.image.tree import Directory, Node, PathError, find, join, split
 
 _WHITEOUT: Final = ".wh."
 _OPAQUE: Final = ".wh..wh..opq"
@@ -45,7 +45,7 @@ class Merger:
         self._budget = budget
         self._layer = 0
         self._created_by = ""
-        self.root = Node(self._implied("/"))
+        self.root = Directory(self._implied("/"))
         self.deleted: list[DeletedEntry] = []
         self.overwritten: list[OverwrittenEntry] = []
 
@@ -78,20 +78,19 @@ class Merger:
         entry = self._hard_link(path, member) if member.type == _HARD_LINK else self._entry(path, member, scan)
         self._put(parent, name, entry)
 
-    def _directory(self, parts: list[str]) -> Node:
+    def _directory(self, parts: list[str]) -> Directory:
         """Return the directory that a path names, made where no layer lists it, as engines do."""
         node = find(self.root, parts, follow=True, make=self._make_directory)
-        if node is None or node.children is None:
+        if not isinstance(node, Directory):
             raise PathError(f"{'/'.join(parts)} is no directory")
         return node
 
-    def _make_directory(self, parent: Node, name: str) -> Node:
+    def _make_directory(self, parent: Directory, name: str) -> Node:
         path = self._checked_path(parent, name)
         if name.startswith(_WHITEOUT):
             raise PathError(f"{path} has the name of a whiteout")
         self._budget.charge_entry(0)
-        assert parent.children is not None  # find() looks at directories only
-        node = parent.children[name] = Node(self._implied(path))
+        node = parent.children[name] = Directory(self._implied(path))
         return node
 
     def _checked_path(self, parent: Node, name: str) -> str:
@@ -129,7 +128,7 @@ class Merger:
         target = find(self.root, _checked_parts(member.link.lstrip("/")), follow=False)
         if target is None:
             raise PathError(f"hard link to {member.link}, which is not there")
-        if target.children is not None:
+        if isinstance(target, Directory):
             raise PathError(f"hard link to {member.link}, which is a directory")
         if target.entry.path == path:
             raise PathError("hard link to itself")
@@ -138,17 +137,16 @@ class Merger:
             target.entry, path=path, layer=self._layer, created_by=self._created_by, hard_link=first
         )
 
-    def _put(self, parent: Node, name: str, entry: Entry) -> None:
-        assert parent.children is not None  # _directory() returns directories only
+    def _put(self, parent: Directory, name: str, entry: Entry) -> None:
         before = parent.children.get(name)
-        if before is not None and before.children is not None and entry.is_directory:
+        if isinstance(before, Directory) and entry.is_directory:
             before.entry = entry
             return
         if before is not None:
             for _, _, lost in _below(parent, name, before):
                 if not lost.entry.is_directory:
                     self.overwritten.append(OverwrittenEntry(lost.entry, self._layer))
-        parent.children[name] = Node(entry)
+        parent.children[name] = Directory(entry) if entry.is_directory else Node(entry)
 
     def _is_mark(self, parts: list[str], name: str) -> bool:
         """Whether an entry is not a file but tells what to do with others; then it is done."""
@@ -161,9 +159,8 @@ class Merger:
             return True
         return False
 
-    def _white_out(self, parent: Node, name: str) -> None:
+    def _white_out(self, parent: Directory, name: str) -> None:
         """Take away what lower layers put here; what this very layer puts here stays, wherever in the tar it stands."""
-        assert parent.children is not None  # _directory() returns directories only
         if name == _OPAQUE:
             if parent.pruned_by != self._layer:
                 parent.pruned_by = self._layer
@@ -178,17 +175,16 @@ class Merger:
         if hidden in parent.children:
             self._prune(parent, hidden, parent.children[hidden])
 
-    def _prune(self, parent: Node, name: str, node: Node) -> None:
+    def _prune(self, parent: Directory, name: str, node: Node) -> None:
         """Drop what lower layers hold at and below a node; each directory is searched once for a layer."""
         for above, inner_name, inner in reversed(list(_below(parent, name, node, pruned_by=self._layer))):
             inner.pruned_by = self._layer
-            if inner.entry.layer < self._layer and not inner.children:
-                assert above.children is not None  # it has just named a child
+            if inner.entry.layer < self._layer and not (isinstance(inner, Directory) and inner.children):
                 del above.children[inner_name]
                 self.deleted.append(DeletedEntry(inner.entry, self._layer))
 
 
-def _below(parent: Node, name: str, node: Node, pruned_by: int = -1) -> Iterator[tuple[Node, str, Node]]:
+def _below(parent: Directory, name: str, node: Node, pruned_by: int = -1) -> Iterator[tuple[Directory, str, Node]]:
     """Yield a node and all below it, each with its directory and name, directories first.
 
     What is below a directory that a layer has pruned already is left out.
@@ -197,9 +193,9 @@ def _below(parent: Node, name: str, node: Node, pruned_by: int = -1) -> Iterator
     while pending:
         found = pending.pop()
         yield found
-        children = found[2].children
-        if children and (pruned_by < 0 or found[2].pruned_by != pruned_by):
-            pending.extend((found[2], child_name, child) for child_name, child in children.items())
+        inner = found[2]
+        if isinstance(inner, Directory) and (pruned_by < 0 or inner.pruned_by != pruned_by):
+            pending.extend((inner, child_name, child) for child_name, child in inner.children.items())
 
 
 def _checked_parts(name: str) -> list[str]:

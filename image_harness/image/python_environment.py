@@ -116,7 +116,7 @@ def unmet_requirements(
     for distribution in distributions:
         for text in distribution.requires:
             requirement = _requirement(text, distribution)
-            if requirement.marker is not None and not _applies(requirement, environment, distribution):
+            if not _applies(requirement, environment, distribution):
                 continue
             version = installed.get(canonicalize_name(requirement.name))
             if version is None or not _contains(requirement, version, distribution):
@@ -132,7 +132,8 @@ def _requirement(text: str, distribution: Distribution) -> Requirement:
 
 
 def _applies(requirement: Requirement, environment: PythonEnvironment, distribution: Distribution) -> bool:
-    assert requirement.marker is not None  # asked for requirements with a marker only
+    if requirement.marker is None:
+        return True
     try:
         return requirement.marker.evaluate(environment.markers)
     except UndefinedEnvironmentName as error:

@@ -5,29 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from image_harness.image.entries import Entry, EntryType
+from image_harness.image.entries import Entry
 from image_harness.image.limits import SYMLINKS, WALK
 
 _ROOT_PARTS: Final = ("", ".")
 
 
 class Node:
-    """An entry and, for a directory, what is in it.
+    """What is at one path.
 
     Args:
         entry: What is known of it.
 
     Attributes:
-        children: What is in a directory, by name; None for anything else.
         pruned_by: The last layer that took away what lower layers hold below.
     """
 
-    __slots__ = ("children", "entry", "pruned_by")
+    __slots__ = ("entry", "pruned_by")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self.pruned_by = -1
-        self.children: dict[str, Node] | None = {} if entry.type is EntryType.DIRECTORY else None
+
+
+class Directory(Node):
+    """A directory and what is in it.
+
+    Attributes:
+        children: By name, in no order.
+    """
+
+    __slots__ = ("children",)
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(entry)
+        self.children: dict[str, Node] = {}
 
 
 class PathError(Exception):
@@ -48,7 +60,9 @@ def join(parent: str, name: str) -> str:
     return f"/{name}" if parent == "/" else f"{parent}/{name}"
 
 
-def find(root: Node, parts: list[str], *, follow: bool, make: Callable[[Node, str], Node] | None = None) -> Node | None:
+def find(
+    root: Directory, parts: list[str], *, follow: bool, make: Callable[[Directory, str], Node] | None = None
+) -> Node | None:
     """Walk down from the root; ``..`` stops at the root and links are resolved inside it, as after chroot(2).
 
     Args:
@@ -64,7 +78,7 @@ def find(root: Node, parts: list[str], *, follow: bool, make: Callable[[Node, st
         PathError: Too many links, or too long a way through them.
         NoDirectoryError: A name below something that is no directory.
     """
-    here = [root]
+    here: list[Node] = [root]
     pending = parts[::-1]
     links = steps = 0
     while pending:
@@ -76,7 +90,7 @@ def find(root: Node, parts: list[str], *, follow: bool, make: Callable[[Node, st
             here = here[:-1] or here
             continue
         directory = here[-1]
-        if directory.children is None:
+        if not isinstance(directory, Directory):
             raise NoDirectoryError(f"{directory.entry.path} is no directory")
         node = directory.children.get(part) or (make(directory, part) if make else None)
         if node is None:
