@@ -110,22 +110,25 @@ die() {
 run_slow() { # COMMAND...
   local status=0
   printf '\n+ %s\n' "$*" 2>/dev/null >>"$SETUP_LOG" || die "cannot write $SETUP_LOG: is the disk full? Free some space and run this again"
-  if ! "$QUIET"; then
-    show_progress &
-    PROGRESS=$!
+  if "$QUIET"; then
+    "$@" >>"$SETUP_LOG" 2>&1 </dev/null {JOURNAL_LOCK}>&- || status=$?
+    return "$status"
   fi
-  # A daemon that an installation starts must not keep the lock.
-  "$@" >>"$SETUP_LOG" 2>&1 </dev/null {JOURNAL_LOCK}>&- || status=$?
+  exec {PROGRESS}> >(show_progress)
+  PROGRESS_PID=$!
+  # A daemon that an installation starts must keep neither the lock nor the pipe.
+  "$@" >>"$SETUP_LOG" 2>&1 </dev/null {JOURNAL_LOCK}>&- {PROGRESS}>&- || status=$?
   stop_progress
   return "$status"
 }
 
-# The process that shows how far a slow command is.
-PROGRESS=''
+# The process that shows how far a slow command is, and the pipe to it: it ends when nobody holds that any more. A
+# signal would not do: one that arrives before bash has taken this script's traps off its child runs them there.
+PROGRESS='' PROGRESS_PID=''
 stop_progress() {
   [[ -n $PROGRESS ]] || return 0
-  kill "$PROGRESS" 2>/dev/null || true
-  wait "$PROGRESS" 2>/dev/null || true
+  exec {PROGRESS}>&-
+  wait "$PROGRESS_PID" 2>/dev/null || true
   PROGRESS=''
   [[ ! -t 1 ]] || printf '\r\e[K'
 }
@@ -133,8 +136,7 @@ stop_progress() {
 show_progress() {
   local start=$SECONDS next=15 passed line
   exec {JOURNAL_LOCK}>&-
-  # Not longer than the script itself, however that ends.
-  while sleep 1 && kill -0 "$$" 2>/dev/null; do
+  until read -r -t 1 || (($? <= 128)); do
     passed=$((SECONDS - start))
     line=$(tail -n 1 "$SETUP_LOG" | tr -dc '[:print:]')
     if [[ -t 1 ]]; then

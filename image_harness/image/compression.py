@@ -17,7 +17,7 @@ from image_harness.image.limits import EXPANSION, EXPANSION_FREE, KIB, ZSTD_WIND
 _READ: Final = 128 * KIB
 _WRITE: Final = 256 * KIB
 _GZIP_ONLY: Final = 31
-#: isal has the same interface as zlib and inflates twice as fast; there are processors that it is not made for.
+#: isal has the same interface as zlib and inflates twice as fast, on the processors that it is made for.
 _zlib = import_module("isal.isal_zlib" if find_spec("isal") else "zlib")
 _MARK: Final = 16
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.setup.machine import Machine
+
 Call = Callable[..., str]
 
 EM_AARCH64 = 0xB7
@@ -66,3 +68,12 @@ def test_the_registration_gets_flag_f_whatever_the_package_says(call: Call, tmp_
         rule.write_text(f"# made by the package\n{line}{flags}\n")
         said = call("fix_rule", "mine", str(rule))
         assert said == line.replace(":qemu-aarch64:", ":mine:") + expected + "\n"
+
+
+def test_showing_progress_runs_none_of_the_scripts_traps(machine: Machine) -> None:
+    """A child that ends before bash has taken its parent's traps off would run them, and tidy up what is in use."""
+    done = machine.sh(
+        "source qemu-setup.sh; mkdir -p /var/log/lucid-image-setup; exec {JOURNAL_LOCK}</dev/null; set +e; "
+        "trap 'echo tidied >&2' EXIT; for i in {1..300}; do run_slow true; done; trap - EXIT; echo done"
+    )
+    assert (done.output, done.errors) == ("done\n", "")
