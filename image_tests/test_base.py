@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from image_harness import requirement
-from image_harness.design import Design, Item
+from image_harness.design import Design, FileDesign, Item
 from image_harness.image import FileSystem, Image
 from image_harness.image.accounts import Accounts, accounts
 from image_harness.image.debian import debian_packages
@@ -62,22 +62,6 @@ def test_group(known_accounts: Accounts, item: Item) -> None:
     assert group.gid == item.value
 
 
-@requirement("base.mode.{key}", for_each="base.modes")
-def test_mode(filesystem: FileSystem, item: Item) -> None:
-    entry = filesystem.entry(item.key)
-    assert entry is not None, f"{item.key} is not in the image"
-    assert entry.is_directory
-    assert f"{entry.mode:04o}" == item.value
-
-
-@requirement("base.link.{key}", for_each="base.links")
-def test_link(filesystem: FileSystem, item: Item) -> None:
-    entry = filesystem.entry(item.key, follow=False)
-    assert entry is not None, f"{item.key} is not in the image"
-    assert entry.is_symlink
-    assert filesystem.resolve(item.key) == item.value
-
-
 @requirement("base.env.{key}", for_each="base.env")
 def test_environment_of_the_base(image: Image, item: Item) -> None:
     found = image.config.env
@@ -91,11 +75,22 @@ def test_os_release(filesystem: FileSystem, design: Design) -> None:
     assert f'PRETTY_NAME="{design.base.os_release_name}"' in lines
 
 
-@requirement("base.file.{key}", for_each="base.files")
+@requirement("base.file.{key}", for_each="base.files", together=True)
 def test_file_of_the_base(filesystem: FileSystem, item: Item) -> None:
-    entry = filesystem.entry(item.value)
-    assert entry is not None, f"{item.value} is not in the image"
-    assert entry.size > 0
+    wanted: FileDesign = item.value
+    found = filesystem.entry(item.key, follow=False)
+    assert found is not None, f"{item.key} is not in the image"
+    assert found.type.name.lower() == wanted.type
+    if wanted.mode is not None:
+        assert f"{found.mode:04o}" == wanted.mode
+    if wanted.uid is not None:
+        assert found.uid == wanted.uid
+    if wanted.gid is not None:
+        assert found.gid == wanted.gid
+    if wanted.empty is not None:
+        assert (found.size == 0) == wanted.empty
+    if wanted.links_to is not None:
+        assert filesystem.resolve(item.key) == wanted.links_to
 
 
 @requirement("base.hello")

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from image_harness.design.catalogue import Item
 from image_harness.design.loader import Design, load_design
-from image_harness.design.model import Requirement, Section
+from image_harness.design.model import FileDesign, Requirement, Section
 
-__all__ = ["Design", "Item", "Requirement", "Section", "load_design"]
+__all__ = ["Design", "FileDesign", "Item", "Requirement", "Section", "load_design"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,10 +39,9 @@ def collect(values: BaseModel, name: str) -> tuple[Item, ...]:
     for part in name.split("."):
         found = getattr(found, part, None)
     items = tuple(_items(found, name))
-    slugs = [item.slug for item in items]
-    doubled = {slug for slug in slugs if slugs.count(slug) > 1}
-    if doubled:
-        raise HarnessError(f"two members are called {sorted(doubled)[0]!r}", where=name, fix="rename one")
+    slug, count = Counter(item.slug for item in items).most_common(1)[0] if items else ("", 0)
+    if count > 1:
+        raise HarnessError(f"two members are called {slug!r}", where=name, fix="rename one")
     return items
 
 

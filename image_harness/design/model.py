@@ -191,17 +191,52 @@ class Account(Model):
     shell: str
 
 
+class FileDesign(Model):
+    """What must be at a path; what is not given may be anything.
+
+    Attributes:
+        type: What it is.
+        mode: Its permission bits, as four octal digits.
+        uid: Its owner.
+        gid: Its group.
+        empty: Whether a file has no content.
+        links_to: Where a symbolic link leads in the end.
+    """
+
+    type: Literal["file", "directory", "symlink"]
+    mode: str | None = Field(default=None, pattern=r"^[0-7]{4}$")
+    uid: int | None = None
+    gid: int | None = None
+    empty: bool | None = None
+    links_to: AbsolutePath | None = None
+
+    @model_validator(mode="after")
+    def _of_its_type(self) -> Self:
+        if self.links_to is not None and self.type != "symlink":
+            raise ValueError("only a symlink has links_to")
+        if self.empty is not None and self.type != "file":
+            raise ValueError("only a file can be empty")
+        return self
+
+    def __str__(self) -> str:
+        """What it is, in words: the end of the sentence "the path is ..."."""
+        emptiness = {None: "", True: "empty ", False: "non-empty "}[self.empty]
+        facts = {"mode": self.mode, "uid": self.uid, "gid": self.gid}
+        words = [
+            f"{'an' if self.empty else 'a'} {emptiness}{self.type}{f' to {self.links_to}' if self.links_to else ''}"
+        ]
+        return ", ".join([*words, *(f"{name} {value}" for name, value in facts.items() if value is not None)])
+
+
 class BaseDesign(Model):
     """What the runtime base brings along."""
 
     debian_packages: tuple[str, ...]
     users: dict[str, Account]
     groups: dict[str, int]
-    modes: dict[str, str]
-    links: dict[str, str]
     env: dict[str, str]
     os_release_name: str
-    files: tuple[AbsolutePath, ...]
+    files: dict[AbsolutePath, FileDesign]
     replaced_files: tuple[AbsolutePath, ...]
     not_in_standard_library: tuple[str, ...]
 

@@ -65,6 +65,7 @@ def assemble(session: HarnessSession, recorder: Recorder, *, started: datetime, 
     for record in recorder.records.values():
         for id_ in record.ids:
             by_requirement[id_].append(record)
+    left_out = recorder.left_out()
     return RunReport(
         image=_image_facts(session),
         design=DesignFacts(design.name, design.digest, design.documents),
@@ -78,7 +79,7 @@ def assemble(session: HarnessSession, recorder: Recorder, *, started: datetime, 
             selection=session.selection,
         ),
         requirements=tuple(
-            _result(design, requirement, by_requirement.get(requirement.id, ()), recorder.left_out(requirement.id))
+            _result(design, requirement, by_requirement.get(requirement.id, ()), left_out[requirement.id])
             for requirement in design.catalogue
         ),
     )

@@ -17,15 +17,26 @@ from image_harness.errors import HarnessError
 from image_harness.plugin.options import Options
 from image_harness.plugin.result import assemble, header_lines
 from image_harness.plugin.session import SESSION, HarnessSession
-from image_harness.plugin.tracing import RELEASE_MARK, TracedCheck, add_kind_marks, marks_of, problems, requirement_ids
-from image_harness.plugin.verdicts import ATTRIBUTE, Recorder, judge
+from image_harness.plugin.together import decide_each, tell_worst
+from image_harness.plugin.tracing import (
+    RELEASE_MARK,
+    Together,
+    TracedCheck,
+    add_kind_marks,
+    checks_of,
+    marks_of,
+    parameters,
+    problems,
+)
+from image_harness.plugin.verdicts import ATTRIBUTE, Finding, Recorder, findings_of, judge
 from image_harness.report import RunReport, terminal_summary, write_reports
 from image_harness.report.model import CheckOutcome
 from image_harness.subject import Subject
 from image_harness.types import Evidence, Status
 
 _EVIDENCE: pytest.StashKey[list[str]] = pytest.StashKey()
-_IDS: pytest.StashKey[tuple[str, ...]] = pytest.StashKey()
+_CHECKS: pytest.StashKey[tuple[TracedCheck, ...]] = pytest.StashKey()
+_FINDINGS: pytest.StashKey[list[Finding]] = pytest.StashKey()
 _WORKER_OUTPUT = "image_harness_selected"
 
 
@@ -97,37 +108,38 @@ class Suite:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Run a check once for each item of the collection that its mark names."""
-        collections = [mark.for_each for mark in marks_of(metafunc.definition) if mark.for_each]
-        if not collections or "item" not in metafunc.fixturenames:
+        if "item" not in metafunc.fixturenames:
             return
         try:
-            items = self.session.design.collection(collections[0])
+            found = parameters(marks_of(metafunc.definition), self.session.design)
         except HarnessError as error:
             raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from error
-        metafunc.parametrize("item", items, ids=[item.slug for item in items])
+        if found is not None:
+            metafunc.parametrize("item", found[0], ids=found[1])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Enforce the tracing rules and mark every check with its kind of evidence."""
-        requirements = self.session.design.catalogue
+        requirements = {requirement.id: requirement for requirement in self.session.design.catalogue}
         ours = [item for item in items if item.path.is_relative_to(self.session.subject.checks)]
-        checks = []
+        checks: list[TracedCheck] = []
         for item in ours:
-            ids = requirement_ids(item)
-            item.stash[_IDS] = ids
-            checks.append(TracedCheck(item.nodeid, ids))
+            item.stash[_CHECKS] = its_checks = checks_of(item)
+            checks += its_checks
         found = problems(
             [check for check in checks if check.ids],
             [check.nodeid for check in checks if not check.ids],
-            requirements,
+            requirements.values(),
             # A module that could not be collected is an error of its own, which its checks' absence need not repeat.
             complete=self._collects_everything() and not session.testsfailed,
         )
         if found:
             raise pytest.UsageError(*found)
-        for item, check in zip(ours, checks, strict=True):
+        for item in ours:
+            # The rules have made sure that all requirements of a test are of one kind.
+            add_kind_marks(item, {requirements[check.ids[0]] for check in item.stash[_CHECKS]})
+        for check in checks:
             self.recorder.collect(check.nodeid, check.ids)
-            add_kind_marks(item, check.ids, requirements)
         self._leave_release_out(items)
 
     def _collects_everything(self) -> bool:
@@ -145,9 +157,8 @@ class Suite:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note what was selected, and let the container boot while checks that need none run."""
         for item in session.items:
-            ids: tuple[str, ...] = item.stash.get(_IDS, ())
-            if ids:
-                self.recorder.select(item.nodeid, ids)
+            for check in item.stash.get(_CHECKS, ()):
+                self.recorder.select(check.nodeid, check.ids)
         if self.config.option.collectonly:
             return
         if any(item.get_closest_marker(Evidence.RUNTIME) for item in session.items):
@@ -159,18 +170,34 @@ class Suite:
         """Keep the values that a check compared and found right: they are the evidence."""
         item.stash.setdefault(_EVIDENCE, []).append(expl)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Decide the members of a collection one after the other, where pytest sees one test for all of them."""
+        if not isinstance(pyfuncitem.funcargs.get("item"), Together):
+            return None
+        evidence = pyfuncitem.stash.setdefault(_EVIDENCE, [])
+        checks = pyfuncitem.stash[_CHECKS]
+        findings = decide_each(pyfuncitem, checks, evidence, folder=self.session.subject.checks)
+        pyfuncitem.stash[_FINDINGS] = findings
+        tell_worst(findings)
+        return True
+
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[Any]
     ) -> Generator[None, pytest.Stash, None]:
-        """Give the report of a check its finding."""
+        """Give the report of a test the findings of its checks."""
         outcome: Any = yield
-        ids = item.stash.get(_IDS, None)
-        if ids:
-            report = outcome.get_result()
-            evidence = item.stash.get(_EVIDENCE, [])
-            finding = judge(call, report, ids=ids, evidence=evidence, checks=self.session.subject.checks)
-            setattr(report, ATTRIBUTE, finding.to_data())
+        checks = item.stash.get(_CHECKS, ())
+        if not checks:
+            return
+        report = outcome.get_result()
+        evidence = item.stash.get(_EVIDENCE, [])
+        findings = item.stash.get(_FINDINGS, None) if call.when == "call" else None
+        if findings is None:
+            folder = self.session.subject.checks
+            findings = [judge(check, call, report, evidence=evidence, checks=folder) for check in checks]
+        setattr(report, ATTRIBUTE, [finding.to_data() for finding in findings])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -180,12 +207,11 @@ class Suite:
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Show a check that could not look as unproven, in a word and a letter of its own."""
-        data = getattr(report, ATTRIBUTE, None)
-        if data is None or data["retried"]:
+        findings = findings_of(report)
+        outcomes = {finding.outcome for finding in findings}
+        if any(finding.retried for finding in findings) or CheckOutcome.FAILED in outcomes:
             return None
-        if data["outcome"] in (CheckOutcome.ERROR, CheckOutcome.SKIPPED):
-            return "unproven", "U", "UNPROVEN"
-        return None
+        return ("unproven", "U", "UNPROVEN") if outcomes - {CheckOutcome.PASSED} else None
 
     # After: the report and the exit code.
 

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from image_harness.marks import MARK_NAME
 from image_harness.types import Evidence
 
+if TYPE_CHECKING:
+    from image_harness.design import Design, Item
+
 RELEASE_MARK = "release"
+
+_ALL = "*"
 
 
 class TracedRequirement(Protocol):
@@ -39,38 +44,82 @@ class Mark:
     """One ``requirement`` mark as a check wears it."""
 
     ids: tuple[str, ...]
-    for_each: str | None
+    for_each: str | None = None
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TracedCheck:
-    """A collected check and the requirements that it decides.
+    """A check and the requirements that it decides.
 
     Attributes:
         nodeid: The check's node id.
         ids: The ids of its requirements, placeholders filled in.
+        item: The member of the design's collection that it is about, when it is one of several in one test.
     """
 
     nodeid: str
     ids: tuple[str, ...]
+    item: Item | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A whole collection of the design, as the argument of one test.
+
+    Attributes:
+        items: Its members.
+    """
+
+    items: tuple[Item, ...]
 
 
 def marks_of(node: pytest.Item) -> tuple[Mark, ...]:
-    """Return the ``requirement`` marks of a check, the closest first."""
-    return tuple(Mark(tuple(mark.args), mark.kwargs.get("for_each")) for mark in node.iter_markers(MARK_NAME))
+    """Return the ``requirement`` marks of a test, the closest first."""
+    return tuple(
+        Mark(tuple(mark.args), mark.kwargs.get("for_each"), mark.kwargs.get("together", False))
+        for mark in node.iter_markers(MARK_NAME)
+    )
 
 
-def requirement_ids(item: pytest.Item) -> tuple[str, ...]:
-    """Return the ids that a collected check decides, in the order of its marks and without repetition."""
-    slug = _slug(item)
-    ids = (id_.replace("{key}", slug) if slug is not None else id_ for mark in marks_of(item) for id_ in mark.ids)
+def parameters(marks: Sequence[Mark], design: Design) -> tuple[list[Item] | list[Together], list[str]] | None:
+    """What the argument ``item`` of a test stands for, and the names that tell its values apart.
+
+    Args:
+        marks: The test's marks.
+        design: Where the collection is.
+
+    Returns:
+        None when no mark names a collection.
+
+    Raises:
+        HarnessError: The design has no such collection.
+    """
+    mark = next((mark for mark in marks if mark.for_each), None)
+    if mark is None or mark.for_each is None:
+        return None
+    items = design.collection(mark.for_each)
+    if mark.together:
+        return [Together(items)], [_ALL]
+    return list(items), [item.slug for item in items]
+
+
+def checks_of(test: pytest.Item) -> tuple[TracedCheck, ...]:
+    """Return the checks that a test stands for: one, or one per member of a collection that is decided together."""
+    callspec = getattr(test, "callspec", None)
+    about = callspec.params.get("item") if callspec is not None else None
+    marks = marks_of(test)
+    if not isinstance(about, Together):
+        return (TracedCheck(test.nodeid, _ids(marks, about)),)
+    stem = test.nodeid.removesuffix(f"[{_ALL}]")
+    return tuple(TracedCheck(f"{stem}[{item.slug}]", _ids(marks, item), item) for item in about.items)
+
+
+def _ids(marks: Iterable[Mark], item: object) -> tuple[str, ...]:
+    """The ids that marks name, in their order and without repetition."""
+    slug = getattr(item, "slug", None)
+    ids = (id_.replace("{key}", slug) if slug is not None else id_ for mark in marks for id_ in mark.ids)
     return tuple(dict.fromkeys(ids))
-
-
-def _slug(item: pytest.Item) -> str | None:
-    callspec = getattr(item, "callspec", None)
-    design_item = callspec.params.get("item") if callspec is not None else None
-    return getattr(design_item, "slug", None)
 
 
 def problems(
@@ -111,11 +160,9 @@ def problems(
     return found
 
 
-def add_kind_marks(item: pytest.Item, ids: Iterable[str], requirements: Iterable[TracedRequirement]) -> None:
-    """Give a check the marks that ``-m source|image|runtime|release`` selects by, from its requirements."""
-    wanted = set(ids)
-    for requirement in requirements:
-        if requirement.id in wanted:
-            item.add_marker(requirement.evidence.value)
-            if requirement.release:
-                item.add_marker(RELEASE_MARK)
+def add_kind_marks(test: pytest.Item, kinds: Iterable[TracedRequirement]) -> None:
+    """Give a test the marks that ``-m source|image|runtime|release`` selects by, from its requirements."""
+    for requirement in kinds:
+        test.add_marker(requirement.evidence.value)
+        if requirement.release:
+            test.add_marker(RELEASE_MARK)

@@ -7,17 +7,19 @@ check could not look.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from image_harness.plugin.tracing import TracedCheck
 from image_harness.report.model import CheckOutcome
 
 ATTRIBUTE = "image_harness"
-"""The attribute of a pytest report that carries a `Finding`; plain data, so that it passes between processes."""
+"""The attribute of a pytest report that carries `Finding`s; plain data, so that it passes between processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +27,15 @@ class Finding:
     """What one phase of one check found out.
 
     Attributes:
-        ids: The requirements that the check decides.
+        nodeid: The check.
+        ids: The requirements that it decides.
         outcome: How the phase ended.
         message: Why, when it did not pass.
         evidence: The values that its assertions compared, when they held.
         retried: Whether another try follows.
     """
 
+    nodeid: str
     ids: tuple[str, ...]
     outcome: CheckOutcome
     message: str = ""
@@ -40,12 +44,20 @@ class Finding:
 
     def to_data(self) -> dict[str, Any]:
         """Plain data for `ATTRIBUTE`."""
-        return {**asdict(self), "outcome": self.outcome.value, "ids": list(self.ids), "evidence": list(self.evidence)}
+        return {
+            "nodeid": self.nodeid,
+            "ids": list(self.ids),
+            "outcome": self.outcome.value,
+            "message": self.message,
+            "evidence": list(self.evidence),
+            "retried": self.retried,
+        }
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Finding:
         """Read back what `to_data` gave."""
         return cls(
+            nodeid=data["nodeid"],
             ids=tuple(data["ids"]),
             outcome=CheckOutcome(data["outcome"]),
             message=data["message"],
@@ -54,32 +66,55 @@ class Finding:
         )
 
 
+def findings_of(report: pytest.TestReport) -> tuple[Finding, ...]:
+    """What a report of pytest carries; nothing for a test that is no check."""
+    return tuple(Finding.from_data(data) for data in getattr(report, ATTRIBUTE, ()))
+
+
 def judge(
-    call: pytest.CallInfo[Any], report: pytest.TestReport, *, ids: Sequence[str], evidence: Sequence[str], checks: Path
+    check: TracedCheck,
+    call: pytest.CallInfo[Any],
+    report: pytest.TestReport,
+    *,
+    evidence: Sequence[str],
+    checks: Path,
 ) -> Finding:
-    """Decide what a finished phase of a check says.
+    """Decide what a finished phase of a test says of a check.
 
     Args:
+        check: The check.
         call: The phase as it ran.
         report: What pytest made of it.
-        ids: The requirements that the check decides.
         evidence: The explanations of the assertions that held.
         checks: The folder of the checks; an assertion counts only when it was lost there.
     """
-    retried = str(report.outcome) == "rerun"
     if report.passed and not hasattr(report, "wasxfail"):
-        return Finding(tuple(ids), CheckOutcome.PASSED, evidence=tuple(evidence))
+        return Finding(check.nodeid, check.ids, CheckOutcome.PASSED, evidence=tuple(evidence))
     if report.skipped or hasattr(report, "wasxfail"):
-        return Finding(tuple(ids), CheckOutcome.SKIPPED, _skip_reason(report), tuple(evidence), retried)
-    excinfo = call.excinfo
-    lost = (
-        excinfo is not None
-        and call.when == "call"
-        and excinfo.type is AssertionError
-        and Path(excinfo.traceback[-1].path).is_relative_to(checks)
-    )
-    outcome = CheckOutcome.FAILED if lost else CheckOutcome.ERROR
-    return Finding(tuple(ids), outcome, _reason(excinfo, lost=lost), tuple(evidence), retried)
+        outcome, message = CheckOutcome.SKIPPED, _skip_reason(report)
+    elif call.excinfo is None:
+        outcome, message = CheckOutcome.ERROR, "the check did not end"
+    else:
+        outcome, message = _judge_error(call.excinfo, checks, in_call=call.when == "call")
+    return Finding(check.nodeid, check.ids, outcome, message, tuple(evidence), str(report.outcome) == "rerun")
+
+
+def judge_error(check: TracedCheck, error: BaseException, *, evidence: Sequence[str], checks: Path) -> Finding:
+    """Decide what the error that a check's function ended with says; see `judge`."""
+    if isinstance(error, pytest.skip.Exception):
+        return Finding(check.nodeid, check.ids, CheckOutcome.SKIPPED, str(error), tuple(evidence))
+    outcome, message = _judge_error(pytest.ExceptionInfo.from_exception(error), checks, in_call=True)
+    return Finding(check.nodeid, check.ids, outcome, message, tuple(evidence))
+
+
+def _judge_error(
+    excinfo: pytest.ExceptionInfo[BaseException], checks: Path, *, in_call: bool
+) -> tuple[CheckOutcome, str]:
+    text = str(excinfo.value).strip()
+    lost = in_call and excinfo.type is AssertionError and Path(excinfo.traceback[-1].path).is_relative_to(checks)
+    if lost:
+        return CheckOutcome.FAILED, text.removeprefix("AssertionError: ") or "the assertion does not hold"
+    return CheckOutcome.ERROR, f"{excinfo.type.__name__}: {text}" if text else excinfo.type.__name__
 
 
 def _skip_reason(report: pytest.TestReport) -> str:
@@ -88,15 +123,6 @@ def _skip_reason(report: pytest.TestReport) -> str:
     if isinstance(report.longrepr, tuple):
         return str(report.longrepr[2])
     return "skipped"
-
-
-def _reason(excinfo: pytest.ExceptionInfo[BaseException] | None, *, lost: bool) -> str:
-    if excinfo is None:
-        return "the check did not end"
-    text = str(excinfo.value).strip()
-    if lost:
-        return text.removeprefix("AssertionError: ") or "the assertion does not hold"
-    return f"{excinfo.type.__name__}: {text}" if text else excinfo.type.__name__
 
 
 @dataclass(slots=True)
@@ -128,28 +154,25 @@ class Recorder:
         """Note that a check exists, whether or not this run selects it."""
         self.collected[nodeid] = tuple(ids)
 
-    def left_out(self, id_: str) -> int:
-        """How many of a requirement's checks were collected and not selected."""
-        return sum(id_ in ids for nodeid, ids in self.collected.items() if nodeid not in self.records)
+    def left_out(self) -> Counter[str]:
+        """How many checks of each requirement were collected and not selected."""
+        return Counter(id_ for nodeid, ids in self.collected.items() if nodeid not in self.records for id_ in ids)
 
     def select(self, nodeid: str, ids: Sequence[str]) -> None:
         """Note that a check is to run; until a finding arrives it is unproven."""
         self.records.setdefault(nodeid, Record(nodeid, tuple(ids)))
 
     def add(self, report: pytest.TestReport) -> None:
-        """Take in one phase of one check."""
-        data = getattr(report, ATTRIBUTE, None)
-        if data is None:
-            return
-        finding = Finding.from_data(data)
-        record = self.records.setdefault(report.nodeid, Record(report.nodeid, finding.ids))
-        record.seconds += report.duration
-        if finding.retried:
-            record.retries += 1
-            record.outcome = None
-            return
-        if report.when == "call" or finding.outcome is not CheckOutcome.PASSED:
-            self._settle(record, finding)
+        """Take in one phase of one test."""
+        findings = findings_of(report)
+        for finding in findings:
+            record = self.records.setdefault(finding.nodeid, Record(finding.nodeid, finding.ids))
+            record.seconds += report.duration / len(findings)
+            if finding.retried:
+                record.retries += 1
+                record.outcome = None
+            elif report.when == "call" or finding.outcome is not CheckOutcome.PASSED:
+                self._settle(record, finding)
 
     @staticmethod
     def _settle(record: Record, finding: Finding) -> None:

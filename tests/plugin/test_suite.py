@@ -67,6 +67,58 @@ def test_a_check_that_passes_meets_its_requirement(run: Start) -> None:
     assert (done.exit_code, done.status("stages.two"), done.report["verdict"]) == (0, "met", "met")
 
 
+TOGETHER = """
+@requirement("build-args.{key}", for_each="dockerfile.build_args", together=True)
+def test_argument(dockerfile, item):
+    assert item.slug in ("PYTHON_VERSION", "VERSION", "VCS_REF", "BUILD_DATE", "TARGETPLATFORM", "BUILDPLATFORM")
+"""
+
+
+def arguments(done: Run) -> dict[str, str]:
+    return {
+        found["id"].removeprefix("build-args."): found["status"]
+        for found in done.report["requirements"]
+        if found["id"].startswith("build-args.") and found["status"] != "not-selected"
+    }
+
+
+def test_members_decided_together_each_have_a_verdict_of_their_own(run: Start) -> None:
+    done = run(TOGETHER)
+
+    assert set(arguments(done).values()) == {"met"}
+    assert len(arguments(done)) > 2
+    assert "1 passed" in done.output
+    checks = [check for found in done.report["requirements"] for check in found["checks"]]
+    assert "checks/test_it.py::test_argument[VERSION]" in {check["nodeid"] for check in checks}
+
+
+@pytest.mark.parametrize(
+    ("statement", "status", "letter"),
+    [
+        ('assert item.slug != "VERSION"', "not-met", "1 failed"),
+        ('assert item.slug != "VERSION" or 1 / 0', "unproven", "1 unproven"),
+        ('item.slug == "VERSION" and pytest.skip("no")', "unproven", "1 unproven"),
+        ('item.slug == "VERSION" and pytest.fail("no")', "unproven", "1 unproven"),
+    ],
+)
+def test_of_members_decided_together_only_the_one_that_fails_is_red(
+    run: Start, statement: str, status: str, letter: str
+) -> None:
+    done = run(TOGETHER.partition("    assert")[0] + f"    {statement}\n")
+
+    found = arguments(done)
+    assert found.pop("VERSION") == status
+    assert set(found.values()) == {"met"}
+    assert letter in done.output
+    assert done.exit_code == 1
+
+
+def test_a_fixture_that_fails_leaves_all_members_unproven(run: Start) -> None:
+    done = run("@pytest.fixture\ndef broken():\n    1 / 0\n" + TOGETHER.replace("dockerfile, item", "broken, item"))
+
+    assert set(arguments(done).values()) == {"unproven"}
+
+
 def test_the_values_that_a_check_found_right_are_its_evidence(run: Start) -> None:
     done = run(PASSING)
 
