@@ -6,7 +6,7 @@ import pytest
 
 from image_harness import requirement
 from image_harness.design import Design, FileDesign, Item
-from image_harness.image import FileSystem, Image
+from image_harness.image import Entry, FileSystem, Image
 from image_harness.image.accounts import Accounts, accounts
 from image_harness.image.debian import debian_packages
 from image_harness.plugin.running import Running
@@ -77,20 +77,23 @@ def test_os_release(filesystem: FileSystem, design: Design) -> None:
 
 @requirement("base.file.{key}", for_each="base.files", together=True)
 def test_file_of_the_base(filesystem: FileSystem, item: Item) -> None:
-    wanted: FileDesign = item.value
-    found = filesystem.entry(item.key, follow=False)
-    assert found is not None, f"{item.key} is not in the image"
-    assert found.type.name.lower() == wanted.type
-    if wanted.mode is not None:
-        assert f"{found.mode:04o}" == wanted.mode
-    if wanted.uid is not None:
-        assert found.uid == wanted.uid
-    if wanted.gid is not None:
-        assert found.gid == wanted.gid
-    if wanted.empty is not None:
-        assert (found.size == 0) == wanted.empty
-    if wanted.links_to is not None:
-        assert filesystem.resolve(item.key) == wanted.links_to
+    entry = filesystem.entry(item.key, follow=False)
+    assert entry is not None, f"{item.key} is not in the image"
+    found, wanted = in_the_words_of(item.value, entry, filesystem), item.value
+    assert found == wanted
+
+
+def in_the_words_of(design: FileDesign, entry: Entry, filesystem: FileSystem) -> FileDesign:
+    """What an entry is, as the design would say it: what the design leaves open is left open."""
+    found = {
+        "type": entry.type.name.lower(),
+        "mode": f"{entry.mode:04o}",
+        "uid": entry.uid,
+        "gid": entry.gid,
+        "empty": entry.size == 0 if entry.is_file else None,
+        "links_to": filesystem.resolve(entry.path) if design.links_to and entry.is_symlink else None,
+    }
+    return design.model_copy(update={key: value for key, value in found.items() if getattr(design, key) is not None})
 
 
 @requirement("base.hello")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +56,14 @@ def load_design(path: Path) -> Design:
     """
     sources = _chain(path)
     merged: dict[str, Any] = {}
-    places: dict[Key, str] = {}
     for source in reversed(sources):
         merged = _merge(merged, {key: value for key, value in source.data.items() if key != _EXTENDS})
-        places.update({key: f"{source.path}:{line}" for key, line in source.lines.items()})
-    filled = {key: _fill(value, merged, (key,), places) for key, value in merged.items()}
+    filled = {key: _fill(value, merged, (key,), sources) for key, value in merged.items()}
     digest = hashlib.sha256(b"\0".join(source.content for source in reversed(sources))).hexdigest()
     try:
         design = Design.model_validate({**filled, "digest": Digest(f"sha256:{digest}")})
     except ValidationError as error:
-        raise _wrong_value(error, places, path) from None
+        raise _wrong_value(error, sources) from None
     try:
         _ = design.catalogue
     except HarnessError as error:
@@ -96,14 +94,23 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _fill(value: object, values: Mapping[str, object], key: Key, places: Mapping[Key, str]) -> object:
-    if isinstance(value, Mapping):
-        return {name: _fill(member, values, (*key, name), places) for name, member in value.items()}
+def _fill(value: object, values: Mapping[str, object], key: Key, sources: Sequence[Source]) -> object:
+    if isinstance(value, dict):
+        return {name: _fill(member, values, (*key, name), sources) for name, member in value.items()}
     if isinstance(value, list):
-        return [_fill(member, values, (*key, index), places) for index, member in enumerate(value)]
-    if isinstance(value, str):
-        return _PLACEHOLDER.sub(lambda match: _look_up(match[1], values, places.get(key, "")), value)
+        return [_fill(member, values, (*key, index), sources) for index, member in enumerate(value)]
+    if isinstance(value, str) and "${" in value:
+        return _PLACEHOLDER.sub(lambda match: _look_up(match[1], values, _place(key, sources)), value)
     return value
+
+
+def _place(key: Key, sources: Sequence[Source]) -> str:
+    """Where a value stands, or what is closest around it: file and line of the file that has the last word."""
+    for end in range(len(key), 0, -1):
+        for source in sources:
+            if key[:end] in source.lines:
+                return f"{source.path}:{source.lines[key[:end]]}"
+    return str(sources[0].path)
 
 
 def _look_up(name: str, values: Mapping[str, Any], where: str) -> str:
@@ -118,11 +125,11 @@ def _look_up(name: str, values: Mapping[str, Any], where: str) -> str:
     return _PLACEHOLDER.sub(lambda match: _look_up(match[1], values, where), text)
 
 
-def _wrong_value(error: ValidationError, places: Mapping[Key, str], path: Path) -> HarnessError:
+def _wrong_value(error: ValidationError, sources: Sequence[Source]) -> HarnessError:
     first = error.errors()[0]
     key: Key = tuple(first["loc"])
     dotted = ".".join(str(part) for part in key)
-    place = next((places[key[:end]] for end in range(len(key), -1, -1) if key[:end] in places), str(path))
+    place = _place(key, sources)
     what = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         return HarnessError(f"unknown key {dotted!r}", where=place, fix="correct or remove it")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -19,7 +18,7 @@ class Model(BaseModel):
 
 
 def _absolute(value: str) -> str:
-    if not PurePosixPath(value).is_absolute() or ".." in PurePosixPath(value).parts:
+    if not value.startswith("/") or ".." in value.split("/"):
         raise ValueError(f"not an absolute path: {value!r}")
     return value
 
@@ -222,10 +221,10 @@ class FileDesign(Model):
         """What it is, in words: the end of the sentence "the path is ..."."""
         emptiness = {None: "", True: "empty ", False: "non-empty "}[self.empty]
         facts = {"mode": self.mode, "uid": self.uid, "gid": self.gid}
-        words = [
-            f"{'an' if self.empty else 'a'} {emptiness}{self.type}{f' to {self.links_to}' if self.links_to else ''}"
-        ]
-        return ", ".join([*words, *(f"{name} {value}" for name, value in facts.items() if value is not None)])
+        kind = f"{'an' if self.empty else 'a'} {emptiness}{self.type}{f' to {self.links_to}' if self.links_to else ''}"
+        return ", ".join([kind, *(f"{name} {value}" for name, value in facts.items() if value is not None)])
+
+    __repr__ = __str__
 
 
 class BaseDesign(Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import shutil
 import time
 from collections.abc import Generator, Iterator
@@ -28,7 +29,7 @@ from image_harness.plugin.tracing import (
     parameters,
     problems,
 )
-from image_harness.plugin.verdicts import ATTRIBUTE, Finding, Recorder, findings_of, judge
+from image_harness.plugin.verdicts import ATTRIBUTE, Finding, Recorder, judge
 from image_harness.report import RunReport, terminal_summary, write_reports
 from image_harness.report.model import CheckOutcome
 from image_harness.subject import Subject
@@ -37,6 +38,9 @@ from image_harness.types import Evidence, Status
 _EVIDENCE: pytest.StashKey[list[str]] = pytest.StashKey()
 _CHECKS: pytest.StashKey[tuple[TracedCheck, ...]] = pytest.StashKey()
 _FINDINGS: pytest.StashKey[list[Finding]] = pytest.StashKey()
+# Nearly all that a run makes lives until its end. Going through it again and again in search of garbage, as Python does
+# after every 700 objects, is a quarter of a short run's time.
+_RARELY = (100_000, 20, 100)
 _WORKER_OUTPUT = "image_harness_selected"
 
 
@@ -54,6 +58,8 @@ class Suite:
         self.started = datetime.now(UTC)
         self._clock = time.monotonic()
         self._report: RunReport | None = None
+        self._collector = gc.get_threshold()
+        gc.set_threshold(*_RARELY)
         _ = self.session.design  # a design that cannot be read ends the run before anything is built
         config.stash[SESSION] = self.session
 
@@ -137,7 +143,8 @@ class Suite:
             raise pytest.UsageError(*found)
         for item in ours:
             # The rules have made sure that all requirements of a test are of one kind.
-            add_kind_marks(item, {requirements[check.ids[0]] for check in item.stash[_CHECKS]})
+            for check in item.stash[_CHECKS][:1]:
+                add_kind_marks(item, requirements[check.ids[0]])
         for check in checks:
             self.recorder.collect(check.nodeid, check.ids)
         self._leave_release_out(items)
@@ -189,9 +196,9 @@ class Suite:
         """Give the report of a test the findings of its checks."""
         outcome: Any = yield
         checks = item.stash.get(_CHECKS, ())
-        if not checks:
-            return
         report = outcome.get_result()
+        if not checks or (call.when != "call" and report.passed):
+            return  # that a fixture was set up says nothing of the image
         evidence = item.stash.get(_EVIDENCE, [])
         findings = item.stash.get(_FINDINGS, None) if call.when == "call" else None
         if findings is None:
@@ -207,11 +214,11 @@ class Suite:
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Show a check that could not look as unproven, in a word and a letter of its own."""
-        findings = findings_of(report)
-        outcomes = {finding.outcome for finding in findings}
-        if any(finding.retried for finding in findings) or CheckOutcome.FAILED in outcomes:
+        findings = getattr(report, ATTRIBUTE, ())
+        outcomes = {finding["outcome"] for finding in findings}
+        if CheckOutcome.FAILED.value in outcomes or any(finding["retried"] for finding in findings):
             return None
-        return ("unproven", "U", "UNPROVEN") if outcomes - {CheckOutcome.PASSED} else None
+        return ("unproven", "U", "UNPROVEN") if outcomes - {CheckOutcome.PASSED.value} else None
 
     # After: the report and the exit code.
 
@@ -263,6 +270,7 @@ class Suite:
     def pytest_unconfigure(self) -> None:
         """Give everything back."""
         self.session.close()
+        gc.set_threshold(*self._collector)
 
 
 @contextlib.contextmanager

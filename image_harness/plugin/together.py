@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from _pytest.assertion import util
 
 from image_harness.plugin.tracing import TracedCheck
 from image_harness.plugin.verdicts import Finding, judge_error
@@ -26,15 +28,31 @@ def decide_each(
     """
     arguments = {name: test.funcargs[name] for name in inspect.signature(test.obj).parameters if name != "item"}
     findings = []
-    for check in checks:
-        evidence.clear()
-        try:
-            test.obj(**arguments, item=check.item)
-        except (Exception, pytest.skip.Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - it is the finding
-            findings.append(judge_error(check, error, evidence=evidence, checks=folder))
-        else:
-            findings.append(Finding(check.nodeid, check.ids, CheckOutcome.PASSED, evidence=tuple(evidence)))
+    with _without_differences():
+        for check in checks:
+            evidence.clear()
+            try:
+                test.obj(**arguments, item=check.item)
+            except (Exception, pytest.skip.Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - it is the finding
+                findings.append(judge_error(check, error, evidence=evidence, checks=folder))
+            else:
+                findings.append(Finding(check.nodeid, check.ids, CheckOutcome.PASSED, evidence=tuple(evidence)))
     return findings
+
+
+@contextlib.contextmanager
+def _without_differences() -> Iterator[None]:
+    """Let an assertion be explained by its two sides alone.
+
+    pytest looks for the differences of what is compared even where it is equal, once for each plugin that could tell
+    them: four times as long as all the rest of a check.
+    """
+    before = util._reprcompare  # noqa: SLF001 - pytest has no public way to leave them out
+    util._reprcompare = None  # noqa: SLF001
+    try:
+        yield
+    finally:
+        util._reprcompare = before  # noqa: SLF001
 
 
 def tell_worst(findings: Sequence[Finding]) -> None:

@@ -160,9 +160,8 @@ def problems(
     return found
 
 
-def add_kind_marks(test: pytest.Item, kinds: Iterable[TracedRequirement]) -> None:
-    """Give a test the marks that ``-m source|image|runtime|release`` selects by, from its requirements."""
-    for requirement in kinds:
-        test.add_marker(requirement.evidence.value)
-        if requirement.release:
-            test.add_marker(RELEASE_MARK)
+def add_kind_marks(test: pytest.Item, decides: TracedRequirement) -> None:
+    """Give a test the marks that ``-m source|image|runtime|release`` selects by, from a requirement that it decides."""
+    test.add_marker(decides.evidence.value)
+    if decides.release:
+        test.add_marker(RELEASE_MARK)

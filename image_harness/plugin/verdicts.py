@@ -66,11 +66,6 @@ class Finding:
         )
 
 
-def findings_of(report: pytest.TestReport) -> tuple[Finding, ...]:
-    """What a report of pytest carries; nothing for a test that is no check."""
-    return tuple(Finding.from_data(data) for data in getattr(report, ATTRIBUTE, ()))
-
-
 def judge(
     check: TracedCheck,
     call: pytest.CallInfo[Any],
@@ -160,13 +155,15 @@ class Recorder:
 
     def select(self, nodeid: str, ids: Sequence[str]) -> None:
         """Note that a check is to run; until a finding arrives it is unproven."""
-        self.records.setdefault(nodeid, Record(nodeid, tuple(ids)))
+        if nodeid not in self.records:
+            self.records[nodeid] = Record(nodeid, tuple(ids))
 
     def add(self, report: pytest.TestReport) -> None:
         """Take in one phase of one test."""
-        findings = findings_of(report)
+        findings = [Finding.from_data(data) for data in getattr(report, ATTRIBUTE, ())]
         for finding in findings:
-            record = self.records.setdefault(finding.nodeid, Record(finding.nodeid, finding.ids))
+            self.select(finding.nodeid, finding.ids)
+            record = self.records[finding.nodeid]
             record.seconds += report.duration / len(findings)
             if finding.retried:
                 record.retries += 1

@@ -1,0 +1,23 @@
+"""Runs benchmarks: ``python -m benchmarks [NAME [ARGUMENTS...]]``; without a name, all of them one after the other."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+NAMES = ("static_run", "image_reading", "image_memory", "design_scale", "build_overhead")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the benchmark that is named, or all."""
+    if arguments and arguments[0] not in NAMES:
+        print(f"benchmarks: there is no {arguments[0]!r}; there are {', '.join(NAMES)}", file=sys.stderr)
+        return 2
+    for name in arguments[:1] or NAMES:
+        print(f"== {name}", flush=True)
+        import_module(f"benchmarks.{name}").main(arguments[1:])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
