@@ -69,14 +69,14 @@ def test_answers_on_the_default_port(running: Running) -> None:
 
 @requirement("entrypoint.all-interfaces")
 def test_listens_on_all_interfaces(container: Container, design: Design) -> None:
-    sockets = container.listening_sockets(interpreter=design.image.interpreter)
+    sockets = container.proc.listening_sockets(interpreter=design.image.interpreter)
     addresses = {socket.address for socket in sockets if socket.port == design.service.port}
     assert addresses == {"0.0.0.0"}
 
 
 @requirement("entrypoint.no-other-port")
 def test_listens_on_no_other_port(container: Container, design: Design) -> None:
-    ports = {socket.port for socket in container.listening_sockets(interpreter=design.image.interpreter)}
+    ports = {socket.port for socket in container.proc.listening_sockets(interpreter=design.image.interpreter)}
     assert ports == {design.service.port}
 
 

@@ -177,7 +177,7 @@ def test_no_secret_in_the_dockerfile(dockerfile: Dockerfile) -> None:
 @pytest.fixture(scope="session")
 def first_process(container: Container) -> ProcessFacts:
     """The service's own process: the first one of the container."""
-    return next(process for process in container.processes() if process.pid in (1, None))
+    return next(process for process in container.proc.processes() if process.pid in (1, None))
 
 
 @requirement("user.process-uid")
@@ -192,7 +192,7 @@ def test_gid_of_the_process(first_process: ProcessFacts, design: Design) -> None
 
 @requirement("user.no-root-process")
 def test_no_process_runs_as_root(container: Container) -> None:
-    processes = container.processes()
+    processes = container.proc.processes()
     assert processes, "the container has no process"
     assert [process for process in processes if process.uid == 0] == []
 

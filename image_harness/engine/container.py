@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,15 +13,7 @@ from image_harness.engine.client import translated
 from image_harness.engine.errors import ContainerDied, ContainerLost, EngineError, WaitExpired
 from image_harness.engine.events import HealthTimeline, HealthTransition, make_timeline, parse_health_event
 from image_harness.engine.execution import CommandResult, Execution
-from image_harness.engine.procfs import (
-    SOCKET_TABLES,
-    ListeningSocket,
-    ProcessFacts,
-    is_container_process,
-    listening,
-    read_listening_sockets,
-    read_processes,
-)
+from image_harness.engine.proc_view import ProcView
 from image_harness.engine.state import ContainerState, HealthStatus, parse_addresses, parse_health_check, parse_state
 from image_harness.types import HealthCheck, Port
 
@@ -37,10 +28,6 @@ _COMMAND_LIMIT = timedelta(minutes=1)
 _HTTP_TIMEOUT = timedelta(seconds=5)
 # Engines remember some 256 events in all, of every container: what is not fetched now and then is forgotten.
 _EVENTS_EVERY = timedelta(seconds=5)
-_READ_TABLES = (
-    "import json, os; print(json.dumps({n: open('/proc/self/net/' + n).read()"
-    f" for n in {SOCKET_TABLES!r} if os.path.exists('/proc/self/net/' + n)}}))"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +49,14 @@ class StopResult:
 
 
 class Container:
-    """A container made by ``Engine.run``, which also removes it."""
+    """A container made by ``Engine.run``, which also removes it.
+
+    Attributes:
+        id: What the engine calls it.
+        name: What it is called in messages, and by users of the engine.
+        image_id: The engine's id of its image.
+        proc: Its processes and sockets.
+    """
 
     def __init__(self, client: APIClient, container_id: str, name: str) -> None:
         self._client = client
@@ -71,6 +65,7 @@ class Container:
         self._seen: set[HealthTransition] = set()
         self._document = self._inspect()
         self.image_id = str(self._document["Image"])
+        self.proc = ProcView(client, container_id, name, state=self.state, python=self.python)
 
     def __repr__(self) -> str:
         return f"Container({self.name})"
@@ -262,38 +257,6 @@ class Container:
         """Run code with the image's own interpreter; raises what ``run`` raises."""
         return self.run((interpreter, "-c", code, *arguments), limit=limit)
 
-    def processes(self) -> tuple[ProcessFacts, ...]:
-        """The processes of the container.
-
-        They are read from /proc where the engine is of this machine, else asked of the engine, which does not know PIDs
-        as the container sees them.
-
-        Raises:
-            ContainerLost: It does not run.
-        """
-        pid = self._local_pid()
-        return self._top() if pid is None else read_processes(pid)
-
-    def listening_sockets(self, *, interpreter: str | None = None) -> tuple[ListeningSocket, ...]:
-        """The sockets that listen in the container's network namespace, whoever opened them.
-
-        Args:
-            interpreter: A Python in the container to read them with where the engine is not of this machine.
-
-        Raises:
-            ContainerLost: It does not run.
-            EngineError: The engine is elsewhere and no interpreter was named.
-        """
-        pid = self._local_pid()
-        if pid is not None:
-            return read_listening_sockets(pid)
-        if interpreter is None:
-            raise EngineError("sockets of a container on another machine are only seen from inside it", where=self.name)
-        result = self.python(_READ_TABLES, interpreter=interpreter)
-        if result.exit_code != 0:
-            raise EngineError(f"the socket tables could not be read: {result.stderr[-400:]}", where=self.name)
-        return listening(json.loads(result.stdout))
-
     def health_timeline(self) -> HealthTimeline:
         """The container's health since it was started last.
 
@@ -333,21 +296,6 @@ class Container:
         if len(ports) != 1:
             raise EngineError(f"{len(ports)} ports are published; say which one is meant", where=self.name)
         return ports[0]
-
-    def _local_pid(self) -> int | None:
-        """The first process's PID on this machine; None when the engine is elsewhere."""
-        state = self.state()
-        if not state.running:
-            raise ContainerLost(f"does not run (exit code {state.exit_code})", where=self.name)
-        return state.pid if is_container_process(state.pid, self.id) else None
-
-    def _top(self) -> tuple[ProcessFacts, ...]:
-        with translated(self.name):
-            table = self._client.top(self.id, ps_args="-eo pid,uid,gid,comm,args")
-        return tuple(
-            ProcessFacts(None, int(pid), int(uid), int(gid), comm, tuple(arguments.split()))
-            for pid, uid, gid, comm, arguments in table["Processes"]
-        )
 
     def _last_lines(self) -> str:
         try:

@@ -21,7 +21,6 @@ from image_harness.engine.procfs import ListeningSocket, ProcessFacts
 from image_harness.types import HealthCheck, Port
 
 _KILLED_AFTER = timedelta(seconds=10)
-_STATUS = "print(open('/proc/1/status').read())"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +125,9 @@ def observe_service(engine: Engine, image: str, plan: ServicePlan) -> ServiceObs
         return ServiceObservation(
             answer,
             health_check=container.health_check(),
-            processes=container.processes(),
-            sockets=container.listening_sockets(interpreter=plan.interpreter),
-            process_status=_fields(container.python(_STATUS, interpreter=plan.interpreter).stdout),
+            processes=container.proc.processes(),
+            sockets=container.proc.listening_sockets(interpreter=plan.interpreter),
+            process_status=container.proc.status(interpreter=plan.interpreter),
             probe=container.run(plan.probe) if plan.probe else None,
             oom_killed=container.state().oom_killed,
             stop=_end(container, plan.signal) if plan.signal else None,
@@ -167,7 +166,3 @@ def _json_object(content: bytes) -> Mapping[str, Any] | None:
     except ValueError:
         return None
     return document if isinstance(document, dict) else None
-
-
-def _fields(text: str) -> dict[str, str]:
-    return {name: value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}

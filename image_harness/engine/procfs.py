@@ -91,6 +91,23 @@ def read_listening_sockets(first: int, proc: Path = PROC) -> tuple[ListeningSock
     return listening(tables)
 
 
+def read_status(first: int, proc: Path = PROC) -> dict[str, str]:
+    """The fields of a process's ``status``, see proc(5).
+
+    Raises:
+        ContainerLost: It has ended.
+    """
+    try:
+        return parse_status((proc / str(first) / "status").read_text())
+    except OSError as error:
+        raise ContainerLost(f"the container's first process cannot be read: {error.strerror}") from error
+
+
+def parse_status(text: str) -> dict[str, str]:
+    """The fields in the text of such a file."""
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}
+
+
 def listening(tables: dict[str, str]) -> tuple[ListeningSocket, ...]:
     """The listening sockets in the text of ``/proc/net/{tcp,tcp6,udp,udp6}``, by table name."""
     return tuple(sorted(socket for name, text in tables.items() for socket in parse_sockets(text, name[:3])))
@@ -142,8 +159,7 @@ def _read_member(entry: Path, namespace: Path) -> ProcessFacts | None:
     try:
         if (entry / "ns/pid").readlink() != namespace:
             return None
-        lines = (entry / "status").read_text().splitlines()
-        status = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+        status = {name: value.split() for name, value in parse_status((entry / "status").read_text()).items()}
         arguments = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
         return ProcessFacts(
             pid=int(status["NSpid"][-1]),

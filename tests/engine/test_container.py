@@ -52,7 +52,7 @@ def test_health_comes_and_its_timeline_tells_when(container: Container) -> None:
 
 
 def test_processes_have_their_ids_and_arguments_as_inside(container: Container) -> None:
-    first = container.processes()[0]
+    first = container.proc.processes()[0]
     assert (first.pid, first.uid, first.gid) == (1, 65532, 65532)
     assert first.argv[0] == PYTHON
     assert first.comm == "python3.11"
@@ -60,7 +60,7 @@ def test_processes_have_their_ids_and_arguments_as_inside(container: Container) 
 
 def test_processes_as_a_remote_engine_tells_them(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("image_harness.engine.container.is_container_process", lambda *_: False)
-    first = container.processes()[0]
+    first = container.proc.processes()[0]
     assert (first.pid, first.uid, first.gid, first.comm) == (None, 65532, 65532, "python3.11")
 
 
@@ -68,12 +68,12 @@ def test_sockets_are_the_same_from_outside_and_from_inside(
     container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     container.wait_for_http("/health", BOOT_LIMIT)
-    outside = container.listening_sockets()
+    outside = container.proc.listening_sockets()
     assert outside == (ListeningSocket("0.0.0.0", 8093, "tcp"),)
     monkeypatch.setattr("image_harness.engine.container.is_container_process", lambda *_: False)
-    assert container.listening_sockets(interpreter=PYTHON) == outside
+    assert container.proc.listening_sockets(interpreter=PYTHON) == outside
     with pytest.raises(EngineError, match="another machine"):
-        container.listening_sockets()
+        container.proc.listening_sockets()
 
 
 def test_a_command_has_its_streams_and_exit_code_apart(container: Container) -> None:
@@ -106,7 +106,7 @@ def test_a_command_that_does_not_end_is_ended(container: Container) -> None:
     with pytest.raises(CommandTimedOut, match="2 s"):
         container.python("import time; time.sleep(60)", limit=timedelta(seconds=2))
     time.sleep(0.3)
-    assert not [process for process in container.processes() if "time.sleep(60)" in " ".join(process.argv)]
+    assert not [process for process in container.proc.processes() if "time.sleep(60)" in " ".join(process.argv)]
 
 
 def test_a_wait_says_what_was_seen_last(container: Container) -> None:
@@ -126,7 +126,7 @@ def test_a_stopped_container_is_lost_to_commands_and_waits(engine: Engine) -> No
         with pytest.raises(ContainerLost, match="does not run"):
             container.run((PYTHON, "-c", ""))
         with pytest.raises(ContainerLost, match="exit code 137"):
-            container.processes()
+            container.proc.processes()
         start = time.monotonic()
         with pytest.raises(ContainerDied, match=r"exit code 137.*last lines: ready"):
             container.wait_for_health(HealthStatus.HEALTHY, timedelta(seconds=60))

@@ -15,6 +15,7 @@ from image_harness.engine.procfs import (
     program_arguments,
     read_listening_sockets,
     read_processes,
+    read_status,
 )
 
 HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -91,3 +92,17 @@ def test_a_process_is_the_containers_when_its_control_group_names_it(tmp_path: P
     assert is_container_process(7, "abc", tmp_path)
     assert not is_container_process(7, "def", tmp_path)
     assert not is_container_process(8, "abc", tmp_path)
+
+
+def test_status_gives_the_fields_of_a_process(tmp_path: Path) -> None:
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7/status").write_text("Name:\tpython3.11\nUid:\t65532\t65532\t65532\t65532\nCapEff:\t0000000000000000\n")
+
+    found = read_status(7, tmp_path)
+
+    assert (found["Name"], found["CapEff"]) == ("python3.11", "0000000000000000")
+
+
+def test_status_of_a_process_that_has_ended_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ContainerLost, match="cannot be read"):
+        read_status(7, tmp_path)

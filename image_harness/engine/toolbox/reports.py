@@ -81,7 +81,7 @@ class Reports:
         request = ps.Request.parse(words[1:])
         if request is None:
             return None
-        rows = ps.read_rows(self._toolbox.container.processes())
+        rows = ps.read_rows(self._toolbox.container.proc.processes())
         exit_code, table = ps.render(request, rows, self._files.accounts())
         return ToolResult(exit_code, table.encode(), b"")
 

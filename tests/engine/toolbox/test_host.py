@@ -140,7 +140,7 @@ def test_a_command_that_does_not_end_is_ended(distroless: Container) -> None:
         with pytest.raises(CommandTimedOut, match=r"0\.5 s"):
             toolbox.shell("sleep 60 & sleep 61", limit=timedelta(seconds=0.5))
         assert time.monotonic() - start < 5
-        assert [process.pid for process in distroless.processes()] == [1]
+        assert [process.pid for process in distroless.proc.processes()] == [1]
         assert toolbox.shell("echo after", limit=timedelta(seconds=10)).stdout == b"after\n"
 
 
@@ -153,7 +153,7 @@ def test_output_is_bytes_of_any_length(distroless: Container) -> None:
 def test_nothing_that_a_command_started_outlives_it(distroless: Container) -> None:
     with Toolbox.open(distroless, architecture="arm64") as toolbox:
         toolbox.shell("(sleep 60 >/dev/null 2>&1 &) ; timeout 30 true", limit=timedelta(seconds=10))
-        assert [process.pid for process in distroless.processes()] == [1]
+        assert [process.pid for process in distroless.proc.processes()] == [1]
 
 
 def test_a_lost_container_raises(engine: Engine) -> None:
