@@ -59,7 +59,7 @@ def test_processes_have_their_ids_and_arguments_as_inside(container: Container) 
 
 
 def test_processes_as_a_remote_engine_tells_them(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("image_harness.engine.container.is_container_process", lambda *_: False)
+    monkeypatch.setattr("image_harness.engine.proc_view.is_container_process", lambda *_: False)
     first = container.proc.processes()[0]
     assert (first.pid, first.uid, first.gid, first.comm) == (None, 65532, 65532, "python3.11")
 
@@ -70,7 +70,7 @@ def test_sockets_are_the_same_from_outside_and_from_inside(
     container.wait_for_http("/health", BOOT_LIMIT)
     outside = container.proc.listening_sockets()
     assert outside == (ListeningSocket("0.0.0.0", 8093, "tcp"),)
-    monkeypatch.setattr("image_harness.engine.container.is_container_process", lambda *_: False)
+    monkeypatch.setattr("image_harness.engine.proc_view.is_container_process", lambda *_: False)
     assert container.proc.listening_sockets(interpreter=PYTHON) == outside
     with pytest.raises(EngineError, match="another machine"):
         container.proc.listening_sockets()

@@ -96,7 +96,7 @@ def test_a_process_is_the_containers_when_its_control_group_names_it(tmp_path: P
 
 def test_status_gives_the_fields_of_a_process(tmp_path: Path) -> None:
     (tmp_path / "7").mkdir()
-    (tmp_path / "7/status").write_text("Name:\tpython3.11\nUid:\t65532\t65532\t65532\t65532\nCapEff:\t0000000000000000\n")
+    (tmp_path / "7/status").write_text("Name:\tpython3.11\nUid:\t65532\t65532\nCapEff:\t0000000000000000\n")
 
     found = read_status(7, tmp_path)
 
