@@ -79,7 +79,7 @@ def _schema(options: argparse.Namespace) -> int:
     from image_harness.design.schema import design_schema  # noqa: PLC0415
     from image_harness.report.json import json_schema  # noqa: PLC0415
 
-    print(json.dumps(design_schema() if options.of == "design" else json_schema(), indent=1))
+    print(json.dumps(design_schema() if options.of == "design" else json_schema(), indent=2))
     return 0
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from image_harness.design.catalogue import Item
+from image_harness.design.catalogue import Item, TracedLine
 from image_harness.design.loader import Design, load_design
 from image_harness.design.model import FileDesign, Requirement, Section
 
-__all__ = ["Design", "FileDesign", "Item", "Requirement", "Section", "load_design"]
+__all__ = ["Design", "FileDesign", "Item", "Requirement", "Section", "TracedLine", "load_design"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,8 +11,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from image_harness.design.model import Requirement, Section
+from image_harness.design.model import Line, Requirement, Section
 from image_harness.errors import HarnessError
+from image_harness.types import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,46 @@ def expand(lines: Iterable[Requirement], sections: Sequence[Section], values: Ba
             found[requirement.id] = requirement
     order = {id_: index for index, id_ in enumerate(titles)}
     return tuple(sorted(found.values(), key=lambda requirement: order[requirement.section]))
+
+
+@dataclass(frozen=True, slots=True)
+class TracedLine:
+    """A line of a document and the requirements that decide it.
+
+    Attributes:
+        place: Where in which document.
+        text: What it asks for.
+        requirements: Their ids.
+    """
+
+    place: str
+    text: str
+    requirements: tuple[str, ...]
+
+
+def trace(lines: Iterable[Line], catalogue: Sequence[Requirement]) -> tuple[TracedLine, ...]:
+    """Find the requirements that each line of the documents means.
+
+    Raises:
+        HarnessError: A line means no requirement, or a requirement of the report is meant by no line.
+    """
+    ids = [requirement.id for requirement in catalogue]
+    traced = tuple(TracedLine(line.place, line.text, _meant(line, ids)) for line in lines)
+    meant = {id_ for line in traced for id_ in line.requirements}
+    lost = [found.id for found in catalogue if found.origin is Origin.REPORT and found.id not in meant]
+    if traced and lost:
+        raise HarnessError(f"no line asks for the requirement {lost[0]!r}", where="lines", fix="add it to one")
+    return traced
+
+
+def _meant(line: Line, ids: Sequence[str]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for pattern in line.requirements:
+        matching = fnmatch.filter(ids, pattern)
+        if not matching:
+            raise HarnessError(f"no requirement fits {pattern!r}", where=f"lines, {line.place}", fix="correct it")
+        found |= dict.fromkeys(matching)
+    return tuple(found)
 
 
 def _single(line: Requirement, values: BaseModel) -> list[Requirement]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from image_harness.design.catalogue import Item, collect, expand
+from image_harness.design.catalogue import Item, TracedLine, collect, expand, trace
 from image_harness.design.model import DesignFile, Requirement
 from image_harness.design.source import Key, Source, read_source
 from image_harness.errors import HarnessError
@@ -34,6 +34,11 @@ class Design(DesignFile):
     def catalogue(self) -> tuple[Requirement, ...]:
         """Every single requirement, in the order of the sections."""
         return expand(self.requirements, self.sections, self)
+
+    @functools.cached_property
+    def traced_lines(self) -> tuple[TracedLine, ...]:
+        """Every line of the documents, with the requirements that decide it."""
+        return trace(self.lines, self.catalogue)
 
     def collection(self, name: str) -> tuple[Item, ...]:
         """Return a collection of the design, such as ``image.labels``.
@@ -65,7 +70,7 @@ def load_design(path: Path) -> Design:
     except ValidationError as error:
         raise _wrong_value(error, sources) from None
     try:
-        _ = design.catalogue
+        _ = design.traced_lines
     except HarnessError as error:
         raise HarnessError(error.what, where=f"{path}: {error.where}", fix=error.fix) from None
     return design

@@ -345,6 +345,20 @@ class Requirement(Model):
     for_each: str | None = None
 
 
+class Line(Model):
+    """A line of a document that the design was written from, and what decides it.
+
+    Attributes:
+        place: Where in which document.
+        text: What it asks for, in short.
+        requirements: Ids of requirements, or patterns of them as fnmatch has them.
+    """
+
+    place: str
+    text: str
+    requirements: tuple[str, ...] = Field(min_length=1)
+
+
 class DesignFile(Model):
     """A whole design, after the file that it extends has been merged in."""
 
@@ -365,4 +379,5 @@ class DesignFile(Model):
     budgets: Budgets
     runtime: RuntimeDesign
     sections: tuple[Section, ...]
+    lines: tuple[Line, ...] = ()
     requirements: tuple[Requirement, ...]

@@ -19,6 +19,7 @@ from image_harness.report.model import (
     DesignFacts,
     ImageFacts,
     LayerFacts,
+    LineFacts,
     RequirementFacts,
     RequirementResult,
     RunFacts,
@@ -68,7 +69,12 @@ def assemble(session: HarnessSession, recorder: Recorder, *, started: datetime, 
     left_out = recorder.left_out()
     return RunReport(
         image=_image_facts(session),
-        design=DesignFacts(design.name, design.digest, design.documents),
+        design=DesignFacts(
+            design.name,
+            design.digest,
+            design.documents,
+            tuple(LineFacts(line.place, line.text, line.requirements) for line in design.traced_lines),
+        ),
         run=RunFacts(
             started=started,
             duration=timedelta(seconds=seconds),

@@ -53,12 +53,21 @@ class Image(_Part):
     manifest_absence: _Text = ""
 
 
+class Line(_Part):
+    """A line of a document that the design was written from."""
+
+    place: _Text
+    text: _Text
+    requirements: tuple[str, ...]
+
+
 class Design(_Part):
     """The design that it was held against."""
 
     name: _Text
     sha256: _Hex
     documents: tuple[_Text, ...] = ()
+    lines: tuple[Line, ...] = ()
 
 
 class Base(_Part):

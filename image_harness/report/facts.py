@@ -94,6 +94,21 @@ class ImageFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LineFacts:
+    """A line of a document that the design was written from.
+
+    Attributes:
+        place: Where in which document.
+        text: What it asks for.
+        requirements: Ids of the requirements that decide it.
+    """
+
+    place: str
+    text: str
+    requirements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DesignFacts:
     """The design that the image was held against.
 
@@ -101,11 +116,13 @@ class DesignFacts:
         name: The service that it describes.
         digest: Of the design's files.
         documents: What it was written from.
+        lines: What these ask for, line by line.
     """
 
     name: str
     digest: Digest
     documents: tuple[str, ...] = ()
+    lines: tuple[LineFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

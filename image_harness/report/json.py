@@ -107,7 +107,13 @@ def _to_document(report: model.RunReport) -> document.Document:
             manifest_absence=image.manifest_absence,
         ),
         design=document.Design(
-            name=report.design.name, sha256=report.design.digest.hex, documents=report.design.documents
+            name=report.design.name,
+            sha256=report.design.digest.hex,
+            documents=report.design.documents,
+            lines=tuple(
+                document.Line(place=line.place, text=line.text, requirements=line.requirements)
+                for line in report.design.lines
+            ),
         ),
         run=document.Run(
             engine=run.engine,
@@ -182,7 +188,12 @@ def _from_document(stated: document.Document) -> model.RunReport:
             ),
             manifest_absence=image.manifest_absence,
         ),
-        design=model.DesignFacts(stated.design.name, Digest(f"sha256:{stated.design.sha256}"), stated.design.documents),
+        design=model.DesignFacts(
+            stated.design.name,
+            Digest(f"sha256:{stated.design.sha256}"),
+            stated.design.documents,
+            tuple(model.LineFacts(line.place, line.text, line.requirements) for line in stated.design.lines),
+        ),
         run=model.RunFacts(
             started=run.started,
             duration=timedelta(seconds=run.seconds),

@@ -187,10 +187,12 @@ def _recommendations(report: RunReport) -> list[str]:
 
 
 def _traceability(report: RunReport) -> list[str]:
-    rows = ["| Source | Requirement | Evidence | Status |", "|--------|-------------|----------|--------|"]
+    rows = ["| Place | Asks for | Decided by | Status |", "|-------|----------|------------|--------|"]
     rows += [
-        f"| {_plain(result.facts.source)} | {_plain(result.facts.id)} | {result.facts.evidence} "
-        f"| {_ICONS[result.status]} {status_words(result)} |"
-        for result in report.requirements
+        f"| {_plain(line.facts.place)} | {_plain(line.facts.text)} "
+        f"| {_plain(', '.join(line.facts.requirements))} "
+        f"| {_ICONS[line.status]} {STATUS_WORDS[line.status]} ({line.met}/{len(line.requirements)}) |"
+        for line in report.lines
     ]
-    return ["## Traceability", "\n".join(rows)]
+    blocks = ["## Traceability", "Every line of the documents that the design was written from, and what decides it."]
+    return [*blocks, "\n".join(rows)] if report.lines else []

@@ -11,7 +11,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from image_harness.report.facts import BaseImage, BasesFacts, BaseUse, DesignFacts, ImageFacts, LayerFacts, RunFacts
+from image_harness.report.facts import (
+    BaseImage,
+    BasesFacts,
+    BaseUse,
+    DesignFacts,
+    ImageFacts,
+    LayerFacts,
+    LineFacts,
+    RunFacts,
+)
 from image_harness.types import Evidence, Origin, Status
 
 __all__ = [
@@ -23,6 +32,8 @@ __all__ = [
     "DesignFacts",
     "ImageFacts",
     "LayerFacts",
+    "LineFacts",
+    "LineResult",
     "RequirementFacts",
     "RequirementResult",
     "RunFacts",
@@ -192,6 +203,32 @@ class SectionSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class LineResult:
+    """A line of a document, and the requirements that decide it.
+
+    Attributes:
+        facts: What the document asks for.
+        requirements: What became of each requirement.
+    """
+
+    facts: LineFacts
+    requirements: tuple[RequirementResult, ...]
+
+    @property
+    def status(self) -> Status:
+        """``MET`` only when all of them are; ``NOT_SELECTED`` when some were not to be decided and no other is amiss."""
+        statuses = {result.status for result in self.requirements}
+        verdict = verdict_of(statuses)
+        decided = Status.NOT_SELECTED not in statuses
+        return verdict if decided or Status.NOT_MET in statuses or Status.UNPROVEN in statuses else Status.NOT_SELECTED
+
+    @property
+    def met(self) -> int:
+        """How many of its requirements are met."""
+        return sum(result.status is Status.MET for result in self.requirements)
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """Everything that a report says.
 
@@ -202,7 +239,7 @@ class RunReport:
         requirements: Every requirement of the design, selected or not, in the design's order.
 
     Raises:
-        ValueError: Two requirements have the same id.
+        ValueError: Two requirements have the same id, or a line of the design names one that is not there.
     """
 
     image: ImageFacts
@@ -214,6 +251,9 @@ class RunReport:
         ids = {result.facts.id for result in self.requirements}
         if len(ids) != len(self.requirements):
             raise ValueError("two requirements have the same id")
+        unknown = {id_ for line in self.design.lines for id_ in line.requirements} - ids
+        if unknown:
+            raise ValueError(f"a line of the design names {min(unknown)!r}, which is no requirement")
 
     @property
     def by_section(self) -> dict[str, tuple[RequirementResult, ...]]:
@@ -229,6 +269,12 @@ class RunReport:
         return tuple(
             SectionSummary.of(name, (result.status for result in results)) for name, results in self.by_section.items()
         )
+
+    @property
+    def lines(self) -> tuple[LineResult, ...]:
+        """Every line of the design's documents, and what is known of it."""
+        known = {result.facts.id: result for result in self.requirements}
+        return tuple(LineResult(line, tuple(known[id_] for id_ in line.requirements)) for line in self.design.lines)
 
     @property
     def by_evidence(self) -> tuple[SectionSummary, ...]:

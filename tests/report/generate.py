@@ -16,6 +16,7 @@ from image_harness.report.model import (
     DesignFacts,
     ImageFacts,
     LayerFacts,
+    LineFacts,
     RequirementFacts,
     RequirementResult,
     RunFacts,
@@ -85,7 +86,16 @@ def report(
     )
     return RunReport(
         image=ImageFacts(reference, Platform.LINUX_ARM64, digest("manifest"), digest("config"), layers),
-        design=DesignFacts("rdp-monitor", digest("design"), ("rdp-monitor-compliance-report.md", "family-design.md")),
+        design=DesignFacts(
+            "rdp-monitor",
+            digest("design"),
+            ("rdp-monitor-compliance-report.md", "family-design.md"),
+            tuple(
+                LineFacts(result.facts.source, result.facts.text, (result.facts.id,))
+                for result in requirements
+                if result.facts.origin is not Origin.BEYOND
+            ),
+        ),
         run=RunFacts(
             started=datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC),
             duration=timedelta(seconds=37.25),

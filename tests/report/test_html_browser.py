@@ -248,6 +248,7 @@ def test_every_status_is_told_in_words_and_not_by_colour_alone(browser: Browser,
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 def test_an_empty_report_and_a_good_one_fit_too(browser: Browser, tmp_path: Path, width: int) -> None:
     good = good_report()
-    for made in (good, replace(good, requirements=()), replace(good, image=replace(good.image, layers=()))):
+    empty = replace(good, requirements=(), design=replace(good.design, lines=()))
+    for made in (good, empty, replace(good, image=replace(good.image, layers=()))):
         browser.open(written(made, tmp_path), width=width)
         assert browser.evaluate("document.documentElement.scrollWidth") <= width

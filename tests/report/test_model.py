@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from image_harness.report.model import (
     CheckOutcome,
     CheckResult,
+    LineFacts,
+    LineResult,
     RequirementResult,
     RunFacts,
     SectionSummary,
@@ -183,3 +186,26 @@ class TestRunReport:
     def test_the_status_of_a_result_is_worked_out_from_its_checks(self) -> None:
         facts = requirement("made.up").facts
         assert RequirementResult(facts, (check("a", CheckOutcome.FAILED),)).status is Status.NOT_MET
+
+
+def test_a_line_of_a_document_has_the_worst_status_of_what_decides_it() -> None:
+    results = [
+        requirement("a", check("a")),
+        requirement("b", check("b", CheckOutcome.FAILED)),
+        requirement("c", selected=False),
+    ]
+    facts = LineFacts("report 1", "a line", ("a", "b", "c"))
+
+    assert LineResult(facts, tuple(results)).status is Status.NOT_MET
+    assert LineResult(facts, (results[0],)).status is Status.MET
+    assert LineResult(facts, (results[0], results[2])).status is Status.NOT_SELECTED
+    assert LineResult(facts, (results[2],)).status is Status.NOT_SELECTED
+    assert LineResult(facts, tuple(results)).met == 1
+
+
+def test_a_line_that_names_no_requirement_of_the_report_is_refused() -> None:
+    made = report(requirement("a", check("a")))
+    design = replace(made.design, lines=(LineFacts("report 1", "a line", ("gone",)),))
+
+    with pytest.raises(ValueError, match="'gone', which is no requirement"):
+        replace(made, design=design)
