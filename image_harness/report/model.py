@@ -216,7 +216,7 @@ class LineResult:
 
     @property
     def status(self) -> Status:
-        """``MET`` only when all of them are; ``NOT_SELECTED`` when some were not to be decided and no other is amiss."""
+        """``MET`` only when all of them are; ``NOT_SELECTED`` when some were not to be decided and none is amiss."""
         statuses = {result.status for result in self.requirements}
         verdict = verdict_of(statuses)
         decided = Status.NOT_SELECTED not in statuses
