@@ -30,7 +30,9 @@ def test_listens_on_all_interfaces_with_a_service_name_as_host(scenarios: Scenar
 
 
 @requirement("deployment.memory")
-def test_holds_the_memory_limit(scenarios: Scenarios) -> None:
+def test_holds_the_memory_limit(scenarios: Scenarios, design: Design) -> None:
     observed = scenarios.service(DEPLOYED)
     assert observed.answer.answered, observed.answer.reason
+    assert observed.load is not None
+    assert observed.load.all_are(200, design.runtime.clients), str(observed.load)
     assert not observed.oom_killed

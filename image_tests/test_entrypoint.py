@@ -10,7 +10,7 @@ import pytest
 from image_harness import requirement
 from image_harness.design import Design
 from image_harness.dockerfile import Stage
-from image_harness.engine import Container, ServiceObservation
+from image_harness.engine import Clock, Container, ServiceObservation
 from image_harness.image import FileSystem, Image
 from image_harness.plugin.running import Running
 from image_harness.plugin.scenarios import FALLBACK_PORT, OTHER_PORT, WITHOUT_PYTHONPATH, Scenarios
@@ -100,20 +100,36 @@ def test_answers_without_pythonpath(scenarios: Scenarios) -> None:
     assert observed.answer.answered, observed.answer.reason
 
 
-def stopped(observed: ServiceObservation, design: Design) -> tuple[int, bool]:
+def stopped(observed: ServiceObservation, design: Design, clock: Clock) -> tuple[int, bool]:
     """Return the exit code, and whether the service ended in time; what never ran cannot be stopped."""
     if observed.stop is None:
         pytest.fail(f"the service did not answer, so it could not be stopped: {observed.answer.reason}")
-    return observed.stop.exit_code, observed.stop.duration <= design.runtime.stop_within
+    return observed.stop.exit_code, observed.stop.duration <= clock.limit(design.runtime.stop_within)
 
 
 @requirement("entrypoint.stop-sigterm")
-def test_ends_on_sigterm(scenarios: Scenarios, design: Design) -> None:
+def test_ends_on_sigterm(scenarios: Scenarios, design: Design, clock: Clock) -> None:
     observed = scenarios.service(OTHER_PORT)
-    assert stopped(observed, design) == (0, True), f"SIGTERM: {observed.stop}"
+    assert stopped(observed, design, clock) == (0, True), f"SIGTERM: {observed.stop}"
 
 
 @requirement("entrypoint.stop-sigint")
-def test_ends_on_sigint(scenarios: Scenarios, design: Design) -> None:
+def test_ends_on_sigint(scenarios: Scenarios, design: Design, clock: Clock) -> None:
     observed = scenarios.service(WITHOUT_PYTHONPATH)
-    assert stopped(observed, design) == (0, True), f"SIGINT: {observed.stop}"
+    assert stopped(observed, design, clock) == (0, True), f"SIGINT: {observed.stop}"
+
+
+@requirement("entrypoint.stop-answers")
+def test_answers_what_is_under_way_when_it_is_told_to_end(scenarios: Scenarios) -> None:
+    observed = scenarios.service(OTHER_PORT)
+    if observed.stop is None:
+        pytest.fail(f"the service did not answer, so it could not be stopped: {observed.answer.reason}")
+    assert observed.late_answer == 200
+
+
+@requirement("entrypoint.port-taken")
+def test_ends_when_its_port_is_taken(scenarios: Scenarios, design: Design) -> None:
+    observed = scenarios.port_taken()
+    assert observed.exit_code == 1, f"it logged: {observed.logs[-400:]}"
+    assert [line for line in observed.logs.splitlines() if str(design.service.port) in line], observed.logs[-400:]
+    assert "Traceback" not in observed.logs

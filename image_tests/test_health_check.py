@@ -9,11 +9,11 @@ import pytest
 from image_harness import requirement
 from image_harness.design import Design
 from image_harness.dockerfile import Stage
-from image_harness.engine import Container, HealthStatus, RunOptions
+from image_harness.engine import Container, HealthStatus, RunOptions, Stall
 from image_harness.image import FileSystem, Image
 from image_harness.plugin.fixtures import RunContainer
 from image_harness.plugin.running import Running
-from image_harness.plugin.scenarios import DEPLOYED, OTHER_PORT, Scenarios
+from image_harness.plugin.scenarios import DEPLOYED, OTHER_PORT, WITHOUT_PYTHONPATH, Scenarios
 from image_harness.types import HealthCheck
 
 
@@ -130,6 +130,38 @@ def test_starting_comes_first(running: Running) -> None:
 @requirement("health.healthy")
 def test_becomes_healthy(running: Running) -> None:
     assert running.health.result().statuses == (HealthStatus.STARTING, HealthStatus.HEALTHY)
+
+
+@requirement("health.wrong-port")
+def test_unhealthy_while_the_service_listens_on_another_port(scenarios: Scenarios, design: Design) -> None:
+    observed = scenarios.service(OTHER_PORT)
+    if observed.health is None:
+        pytest.fail(f"the service did not answer on another port: {observed.answer.reason}")
+    assert observed.health.status is HealthStatus.UNHEALTHY
+    assert observed.health.failing_streak >= design.health_check.retries
+
+
+def stalled(scenarios: Scenarios) -> Stall:
+    """Return what the engine made of a hanging service; what never was healthy cannot hang."""
+    observed = scenarios.service(WITHOUT_PYTHONPATH)
+    if observed.stall is None or observed.health is None or observed.health.status is not HealthStatus.HEALTHY:
+        pytest.fail(f"the service was never healthy, so it could not be made to hang: {observed.answer.reason}")
+    return observed.stall
+
+
+@requirement("health.stalled")
+def test_unhealthy_while_the_service_hangs(scenarios: Scenarios, design: Design) -> None:
+    stall = stalled(scenarios)
+    assert stall.unhealthy
+    assert stall.failures == design.health_check.retries
+
+
+@requirement("health.recovers")
+def test_healthy_again_when_the_service_goes_on(scenarios: Scenarios) -> None:
+    stall = stalled(scenarios)
+    if not stall.unhealthy:
+        pytest.fail("the service was not called unhealthy, so nothing shows that it recovered")
+    assert stall.recovered
 
 
 @requirement("health.as-designed")

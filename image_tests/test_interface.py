@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
 
 from image_harness import requirement
 from image_harness.design import Design, Item
-from image_harness.engine import Container
+from image_harness.engine import Clock, Container, ask_again, ask_at_once
+from image_harness.engine.growth import Growth, observe_growth
+from image_harness.engine.traffic import HalfRequest
 from image_harness.types import Port
+
+PATIENCE = timedelta(seconds=10)
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +67,43 @@ def test_life_of_a_session(http: httpx.Client) -> None:
     assert session in sample.text
     assert http.post(f"{sessions}/stop").is_success
     assert http.get(f"{sessions}/metrics").status_code == 404
+
+
+@requirement("interface.keep-alive")
+def test_one_connection_serves_several_requests(container: Container, design: Design, clock: Clock) -> None:
+    address = container.address(Port(design.service.port))
+    answers = ask_again(address, design.runtime.health_path, 5, clock.limit(PATIENCE))
+    assert answers.all_are(200, 5), str(answers)
+
+
+@requirement("interface.concurrent")
+def test_many_clients_at_once(container: Container, design: Design, clock: Clock) -> None:
+    address = container.address(Port(design.service.port))
+    answers = ask_at_once(address, design.runtime.health_path, design.runtime.clients, clock.limit(PATIENCE))
+    assert answers.all_are(200, design.runtime.clients), str(answers)
+
+
+@requirement("interface.slow-client")
+def test_a_slow_client_keeps_nobody_waiting(container: Container, design: Design, clock: Clock) -> None:
+    address = container.address(Port(design.service.port))
+    with HalfRequest(address, design.runtime.post_path, clock.limit(PATIENCE)) as slow:
+        answers = ask_again(address, design.runtime.health_path, 3, clock.limit(PATIENCE))
+        assert answers.all_are(200, 3), str(answers)
+        assert slow.finish() == 200
+
+
+@pytest.fixture(scope="module")
+def steady(container: Container, design: Design, clock: Clock) -> Growth:
+    """What many requests, one after the other, do to the service."""
+    port, requests = Port(design.service.port), design.runtime.steady_requests
+    return observe_growth(container, port, design.runtime.health_path, requests, clock.limit(PATIENCE))
+
+
+@requirement("interface.no-descriptor-leak")
+def test_requests_leave_no_descriptor_open(steady: Growth) -> None:
+    assert steady.descriptors_after <= steady.descriptors_before
+
+
+@requirement("interface.no-memory-leak")
+def test_requests_do_not_make_the_service_grow(steady: Growth) -> None:
+    assert steady.resident_after <= steady.resident_before * 1.05

@@ -12,6 +12,7 @@ from image_harness.design import Design
 from image_harness.dockerfile import Dockerfile, Stage
 from image_harness.dockerfile.words import environment
 from image_harness.engine import Container, ProcessFacts
+from image_harness.engine.toolbox.host import ContainerHost
 from image_harness.image import Entry, EntryType, FileSystem, Image
 from image_harness.plugin.running import Running
 
@@ -188,6 +189,14 @@ def test_uid_of_the_process(first_process: ProcessFacts, design: Design) -> None
 @requirement("user.process-gid")
 def test_gid_of_the_process(first_process: ProcessFacts, design: Design) -> None:
     assert first_process.gid == design.image.gid
+
+
+@requirement("user.name")
+def test_user_of_the_process_has_a_name(host: ContainerHost, design: Design) -> None:
+    process = host.process.get(pid=1)
+    found = host.user(process.user)
+    assert found.exists
+    assert (found.uid, found.gid) == (design.image.uid, design.image.gid)
 
 
 @requirement("user.no-root-process")

@@ -315,6 +315,9 @@ class RuntimeDesign(Model):
     other_port: int
     fallback_port: int
     invalid_ports: tuple[InvalidPort, ...]
+    post_path: str
+    clients: int = Field(ge=2)
+    steady_requests: int = Field(ge=100)
     stop_within: Duration
     healthy_within: Duration
     answers_within: Duration

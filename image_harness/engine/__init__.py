@@ -28,10 +28,13 @@ from image_harness.engine.observation import (
 )
 from image_harness.engine.options import Mount, RunOptions
 from image_harness.engine.procfs import ListeningSocket, ProcessFacts
+from image_harness.engine.stall import Stall, failures_before
 from image_harness.engine.state import ContainerState, ContainerStatus, Health, HealthProbe, HealthStatus
+from image_harness.engine.traffic import Answers, ask_again, ask_at_once
 
 __all__ = [
     "Answer",
+    "Answers",
     "Clock",
     "CommandNotRun",
     "CommandResult",
@@ -58,8 +61,12 @@ __all__ = [
     "RunOptions",
     "ServiceObservation",
     "ServicePlan",
+    "Stall",
     "StopResult",
     "WaitExpired",
+    "ask_again",
+    "ask_at_once",
+    "failures_before",
     "interpreter_facts",
     "observe_exit",
     "observe_service",

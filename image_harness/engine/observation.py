@@ -5,10 +5,11 @@ A service that dies or never answers is a finding about the image; an engine tha
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,9 +19,14 @@ from image_harness.engine.errors import ContainerDied, WaitExpired
 from image_harness.engine.execution import CommandResult
 from image_harness.engine.options import RunOptions
 from image_harness.engine.procfs import ListeningSocket, ProcessFacts
+from image_harness.engine.stall import Stall, observe_stall
+from image_harness.engine.state import Health, HealthStatus
+from image_harness.engine.traffic import Answers, HalfRequest, ask_at_once
 from image_harness.types import HealthCheck, Port
 
 _KILLED_AFTER = timedelta(seconds=10)
+# What a request or a signal takes to be seen, also by an emulated program on a busy machine.
+_ARRIVES = timedelta(milliseconds=500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,10 @@ class ServicePlan:
         answer_limit: How long to wait for the answer.
         interpreter: The image's Python.
         probe: A command to run inside once it answers.
+        health: What the engine is expected to call it in the end; None does not wait for that.
+        clients: How many clients ask at once.
+        stall: Whether it is made to hang for a while.
+        half_request: A path to post to; the request is complete only after the signal.
         signal: What to end it with; None leaves it to be removed.
     """
 
@@ -58,6 +68,10 @@ class ServicePlan:
     answer_limit: timedelta
     interpreter: str
     probe: tuple[str, ...] | None = None
+    health: HealthStatus | None = None
+    clients: int = 0
+    stall: bool = False
+    half_request: str | None = None
     signal: str | None = None
 
 
@@ -72,6 +86,10 @@ class ServiceObservation:
         sockets: What listens in its network namespace.
         process_status: The fields of the first process's /proc/1/status.
         probe: How the plan's command ended.
+        health: The engine's health record when it called the container what the plan expects, or at the limit.
+        load: What the plan's many clients were answered.
+        stall: What the engine made of its hanging.
+        late_answer: The status of the answer to a request that was complete only after the signal.
         stop: How it ended when it was told to.
         oom_killed: Whether it was ended for want of memory.
     """
@@ -82,6 +100,10 @@ class ServiceObservation:
     sockets: tuple[ListeningSocket, ...] = ()
     process_status: Mapping[str, str] | None = None
     probe: CommandResult | None = None
+    health: Health | None = None
+    load: Answers | None = None
+    stall: Stall | None = None
+    late_answer: int | None = None
     stop: StopResult | None = None
     oom_killed: bool = False
 
@@ -122,16 +144,20 @@ def observe_service(engine: Engine, image: str, plan: ServicePlan) -> ServiceObs
         answer = wait_for_answer(container, plan.path, plan.answer_limit, port=plan.port)
         if not answer.answered:
             return ServiceObservation(answer, oom_killed=container.state().oom_killed)
-        return ServiceObservation(
+        address = container.address(plan.port)
+        observed = ServiceObservation(
             answer,
             health_check=container.health_check(),
             processes=container.proc.processes(),
             sockets=container.proc.listening_sockets(interpreter=plan.interpreter),
             process_status=container.proc.status(interpreter=plan.interpreter),
             probe=container.run(plan.probe) if plan.probe else None,
+            health=_health(container, plan.health, plan.answer_limit) if plan.health else None,
+            load=ask_at_once(address, plan.path, plan.clients, plan.answer_limit) if plan.clients else None,
+            stall=observe_stall(container, plan.port, plan.answer_limit) if plan.stall else None,
             oom_killed=container.state().oom_killed,
-            stop=_end(container, plan.signal) if plan.signal else None,
         )
+        return _ended(observed, container, plan) if plan.signal else observed
 
 
 def observe_exit(engine: Engine, image: str, options: RunOptions, limit: timedelta) -> ExitObservation:
@@ -148,16 +174,33 @@ def observe_exit(engine: Engine, image: str, options: RunOptions, limit: timedel
         return ExitObservation(exit_code, container.logs())
 
 
-def _end(container: Container, signal: str) -> StopResult:
-    """Send a signal; what does not end on it is killed, which its exit code then shows."""
-    start = time.monotonic()
-    container.signal(signal)
-    try:
-        exit_code = container.wait_exit(_KILLED_AFTER)
-    except WaitExpired:
-        container.signal("SIGKILL")
-        exit_code = container.wait_exit(_KILLED_AFTER)
-    return StopResult(exit_code, timedelta(seconds=time.monotonic() - start))
+def _health(container: Container, expected: HealthStatus, limit: timedelta) -> Health:
+    with contextlib.suppress(WaitExpired):
+        return container.wait_for_health(expected, limit).health
+    return container.state().health
+
+
+def _ended(observed: ServiceObservation, container: Container, plan: ServicePlan) -> ServiceObservation:
+    """Send the plan's signal; what does not end on it is killed, which its exit code then shows."""
+    with contextlib.ExitStack() as stack:
+        half = None
+        if plan.half_request:
+            address = container.address(plan.port)
+            half = stack.enter_context(HalfRequest(address, plan.half_request, plan.answer_limit))
+            time.sleep(_ARRIVES.total_seconds())
+        start = time.monotonic()
+        container.signal(plan.signal or "")
+        late = None
+        if half is not None:
+            time.sleep(_ARRIVES.total_seconds())
+            late = half.finish()
+        try:
+            exit_code = container.wait_exit(_KILLED_AFTER)
+        except WaitExpired:
+            container.signal("SIGKILL")
+            exit_code = container.wait_exit(_KILLED_AFTER)
+    stop = StopResult(exit_code, timedelta(seconds=time.monotonic() - start))
+    return replace(observed, late_answer=late, stop=stop)
 
 
 def _json_object(content: bytes) -> Mapping[str, Any] | None:

@@ -13,6 +13,7 @@ from image_harness.engine.procfs import (
     SOCKET_TABLES,
     ListeningSocket,
     ProcessFacts,
+    count_descriptors,
     is_container_process,
     listening,
     parse_status,
@@ -92,6 +93,24 @@ class ProcView:
         pid = self._local_pid()
         return read_status(pid) if pid is not None else parse_status(self._read_inside(_READ_STATUS, interpreter))
 
+    def descriptors(self) -> int:
+        """How many file descriptors the first process has open.
+
+        Raises:
+            ContainerLost: It does not run.
+            EngineError: The engine is of another machine.
+        """
+        return count_descriptors(self._required_pid())
+
+    def resident(self) -> int:
+        """The resident memory of the first process in bytes; under emulation that of the emulator, too.
+
+        Raises:
+            ContainerLost: It does not run.
+            EngineError: The engine is of another machine.
+        """
+        return int(read_status(self._required_pid())["VmRSS"].split()[0]) * 1024
+
     def listening_sockets(self, *, interpreter: str | None = None) -> tuple[ListeningSocket, ...]:
         """The sockets that listen in the container's network namespace, whoever opened them.
 
@@ -113,6 +132,12 @@ class ProcView:
         if not state.running:
             raise ContainerLost(f"does not run (exit code {state.exit_code})", where=self._name)
         return state.pid if is_container_process(state.pid, self._id) else None
+
+    def _required_pid(self) -> int:
+        pid = self._local_pid()
+        if pid is None:
+            raise EngineError("its processes cannot be looked at: the engine is of another machine", where=self._name)
+        return pid
 
     def _read_inside(self, code: str, interpreter: str | None) -> str:
         if interpreter is None:

@@ -103,6 +103,18 @@ def read_status(first: int, proc: Path = PROC) -> dict[str, str]:
         raise ContainerLost(f"the container's first process cannot be read: {error.strerror}") from error
 
 
+def count_descriptors(first: int, proc: Path = PROC) -> int:
+    """How many file descriptors a process has open.
+
+    Raises:
+        ContainerLost: It has ended.
+    """
+    try:
+        return sum(1 for _ in (proc / str(first) / "fd").iterdir())
+    except OSError as error:
+        raise ContainerLost(f"the container's first process cannot be read: {error.strerror}") from error
+
+
 def parse_status(text: str) -> dict[str, str]:
     """The fields in the text of such a file."""
     return {name: value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}

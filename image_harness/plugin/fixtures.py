@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,9 @@ from image_harness.image import FileSystem, Image
 from image_harness.plugin.running import Running
 from image_harness.plugin.scenarios import Scenarios
 from image_harness.plugin.session import SESSION, HarnessSession
+
+if TYPE_CHECKING:
+    from image_harness.engine.toolbox.host import ContainerHost
 
 RunContainer = Callable[[RunOptions], contextlib.AbstractContextManager[Container]]
 
@@ -74,6 +78,17 @@ def running(harness_session: HarnessSession) -> Running:
 def container(running: Running) -> Container:
     """The shared container, its service answering; without an answer the check is unproven."""
     return running.container
+
+
+@pytest.fixture(scope="session")
+def host(container: Container, design: Design) -> Iterator[ContainerHost]:
+    """The shared container as testinfra sees a host; takes the place of testinfra's own fixture."""
+    from image_harness.engine.toolbox.host import inspect  # noqa: PLC0415 - only checks that use testinfra pay for it
+
+    with inspect(
+        container, architecture=design.image.platform.architecture, interpreter=design.image.interpreter
+    ) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

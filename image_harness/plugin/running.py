@@ -29,8 +29,8 @@ from image_harness.engine import (
 )
 from image_harness.types import HealthCheck, Port
 
-# The engine probes this often instead of every 30 s, so that a run need not wait for the first probe.
-_FAST = timedelta(seconds=2)
+# The engine probes this often instead of every 30 s, so that a run need not wait for the probes.
+_OFTEN = timedelta(seconds=1)
 # What a native machine takes at most to import every module that there is.
 _WORK = timedelta(seconds=30)
 
@@ -66,8 +66,7 @@ class Running:
             measure: Gives the clock; called while the container boots.
         """
         port = Port(design.service.port)
-        check = HealthCheck(test=(), interval=_FAST, start_interval=_FAST)
-        with engine.run(image, RunOptions(publish=(port,), health_check=check)) as container:
+        with engine.run(image, RunOptions(publish=(port,), health_check=often())) as container:
             state = container.state()
             clock = measure()
             with ThreadPoolExecutor(max_workers=1, thread_name_prefix="health") as listener:
@@ -115,6 +114,15 @@ class Running:
         except ValueError:
             raise EngineError(f"no JSON from the interpreter: {(result.stderr or result.stdout)[-400:]}") from None
         return dict(document)
+
+
+def often(*, start_period: timedelta | None = None) -> HealthCheck:
+    """The image's own health check, probed every second; the probe, its timeout and the retries stay.
+
+    Args:
+        start_period: How long failures do not count; None for the image's own.
+    """
+    return HealthCheck(test=(), interval=_OFTEN, start_interval=_OFTEN, start_period=start_period)
 
 
 def _follow_health(container: Container, limit: timedelta) -> HealthTimeline:

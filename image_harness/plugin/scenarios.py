@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from image_harness.engine import (
     Clock,
     Engine,
     ExitObservation,
+    HealthStatus,
     Mount,
     RunOptions,
     ServiceObservation,
@@ -23,6 +25,7 @@ from image_harness.engine import (
     observe_exit,
     observe_service,
 )
+from image_harness.plugin.running import often
 from image_harness.types import Port
 
 T = TypeVar("T")
@@ -32,6 +35,17 @@ OTHER_PORT = "other-port"
 FALLBACK_PORT = "fallback-port"
 WITHOUT_PYTHONPATH = "without-pythonpath"
 INVALID_SETTING = "invalid-setting"
+PORT_TAKEN = "port-taken"
+
+# Takes a port, then becomes the image's own program.
+_TAKE_PORT = """
+import os, socket, sys
+taken = socket.socket()
+taken.bind(("0.0.0.0", int(sys.argv[1])))
+taken.listen()
+taken.set_inheritable(True)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 _MIB = 1024 * 1024
 # As many boots at once as the machines have cores: more would only make each of them slower.
@@ -81,6 +95,14 @@ class Scenarios:
         """
         return self._exits[INVALID_SETTING].result()
 
+    def port_taken(self) -> ExitObservation:
+        """What the service did when another socket of its network namespace had its port.
+
+        Raises:
+            EngineError: The engine failed.
+        """
+        return self._exits[PORT_TAKEN].result()
+
     def close(self) -> None:
         """Start nothing more, and wait until what was started has been removed."""
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -98,45 +120,49 @@ class Scenarios:
     def _limit(self, native: timedelta) -> timedelta:
         return self._clock.limit(native)
 
-    def _plan(self, options: RunOptions, port: int, *, probe: bool = False, signal: str | None = None) -> ServicePlan:
-        test = self._design.health_check.test
+    def _plan(self, options: RunOptions, port: int) -> ServicePlan:
         return ServicePlan(
             options=options,
             port=Port(port),
             path=self._design.runtime.health_path,
             answer_limit=self._limit(self._design.runtime.answers_within),
             interpreter=self._design.image.interpreter,
-            probe=test[1:] if probe else None,
-            signal=signal,
         )
 
     def _plans(self) -> dict[str, ServicePlan]:
         runtime, port = self._design.runtime, self._design.service.port
+        other_port = RunOptions(
+            environment={
+                runtime.port_variable: str(runtime.other_port),
+                runtime.port_fallback_variable: str(runtime.fallback_port),
+            },
+            publish=(Port(runtime.other_port),),
+            # The probe fails from the start: how long it may is none of this scenario's business.
+            health_check=often(start_period=timedelta(seconds=1)),
+        )
+        without_path = RunOptions(
+            unset=("PYTHONPATH",),
+            publish=(Port(port),),
+            health_check=often(start_period=self._limit(runtime.answers_within)),
+        )
+        fallback = RunOptions(
+            environment={runtime.port_fallback_variable: str(runtime.fallback_port)},
+            unset=(runtime.port_variable,),
+            publish=(Port(runtime.fallback_port),),
+        )
         return {
-            OTHER_PORT: self._plan(
-                RunOptions(
-                    environment={
-                        runtime.port_variable: str(runtime.other_port),
-                        runtime.port_fallback_variable: str(runtime.fallback_port),
-                    },
-                    publish=(Port(runtime.other_port),),
-                ),
-                runtime.other_port,
-                probe=True,
+            WITHOUT_PYTHONPATH: replace(
+                self._plan(without_path, port), health=HealthStatus.HEALTHY, stall=True, signal="SIGINT"
+            ),
+            OTHER_PORT: replace(
+                self._plan(other_port, runtime.other_port),
+                probe=self._design.health_check.test[1:],
+                health=HealthStatus.UNHEALTHY,
+                half_request=runtime.post_path,
                 signal="SIGTERM",
             ),
-            WITHOUT_PYTHONPATH: self._plan(
-                RunOptions(unset=("PYTHONPATH",), publish=(Port(port),)), port, signal="SIGINT"
-            ),
-            DEPLOYED: self._plan(deployment(self._design), port),
-            FALLBACK_PORT: self._plan(
-                RunOptions(
-                    environment={runtime.port_fallback_variable: str(runtime.fallback_port)},
-                    unset=(runtime.port_variable,),
-                    publish=(Port(runtime.fallback_port),),
-                ),
-                runtime.fallback_port,
-            ),
+            DEPLOYED: replace(self._plan(deployment(self._design), port), clients=runtime.clients),
+            FALLBACK_PORT: self._plan(fallback, runtime.fallback_port),
         }
 
     def _endings(self) -> dict[str, RunOptions]:
@@ -146,6 +172,9 @@ class Scenarios:
             for port in runtime.invalid_ports
         }
         setting = runtime.configuration
+        image = self._design.image
+        program = (image.interpreter, "-c", _TAKE_PORT, str(self._design.service.port), *image.entrypoint, *image.cmd)
+        endings[PORT_TAKEN] = RunOptions(entrypoint=program[:1], command=program[1:], network="none")
         endings[INVALID_SETTING] = RunOptions(environment={setting.variable: setting.invalid}, network="none")
         return endings
 
