@@ -137,10 +137,9 @@ def _fresh(predicate: Predicate, where: str, policy: Policy, now: datetime) -> s
     if age < -_CLOCKS:
         raise NotVerifiedError(f"signed in the future, at {predicate.signed.isoformat()}", where=where)
     if age > policy.max_age:
-        what = (
-            f"too old: signed at {predicate.signed.isoformat()}, {_days(age)} ago; {_days(policy.max_age)} are allowed"
-        )
-        raise NotVerifiedError(what, where=where, fix="sign the image off again")
+        what = f"too old: signed {_days(age)} ago, at {predicate.signed.isoformat()}"
+        fix = f"sign the image off again: at most {_days(policy.max_age)} are allowed"
+        raise NotVerifiedError(what, where=where, fix=fix)
     return f"fresh: signed at {predicate.signed.isoformat()}, at most {_days(policy.max_age)} are allowed"
 
 
