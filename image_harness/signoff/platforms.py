@@ -33,10 +33,10 @@ def platform_manifest(registry: Registry, digest: Digest, platform: Platform = P
 def _listed(document: Document, platform: Platform) -> Digest | None:
     """What an index lists for a platform; None for what is no index."""
     try:
-        content = json.loads(document.content)
-        if "manifests" not in content:
+        listed = json.loads(document.content).get("manifests")
+        if listed is None:
             return None
-        for entry in content["manifests"]:
+        for entry in listed:
             offered = entry.get("platform") or {}
             offer = Platform(offered.get("os", ""), offered.get("architecture", ""), offered.get("variant"))
             if platform.accepts(offer):

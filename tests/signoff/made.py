@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from image_harness.report.model import RunReport
@@ -45,3 +47,10 @@ def altered(payload: bytes, *keys: str | int, to: object) -> bytes:
         place = place[key]
     place[keys[-1]] = to
     return json.dumps(document).encode()
+
+
+def git(root: Path, *arguments: str) -> str:
+    """Run git as nobody in particular, without this machine's configuration."""
+    identity = ["-c", "user.name=nobody", "-c", "user.email=nobody@localhost", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
