@@ -60,8 +60,13 @@ class PublicKey:
 
     @property
     def key_id(self) -> str:
-        """The fingerprint as an envelope names it."""
-        return f"SHA256:{self.fingerprint.hex()}"
+        """What an envelope calls the key: its fingerprint as ``ssh-keygen -l`` prints it.
+
+        That is how the DSSE library of cosign names keys, and a signature under any other name is none to it.
+        """
+        line = self.key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+        digest = hashlib.sha256(base64.b64decode(line.split()[1])).digest()
+        return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
     def verify(self, signature: bytes, message: bytes) -> None:
         """Check a signature.

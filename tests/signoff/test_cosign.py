@@ -70,9 +70,16 @@ class Place:
         done = self.cosign("attest", "--yes", *asked, *options, self.image)
         assert done.returncode == 0, done.stderr
 
+    def empty_root(self) -> Path:
+        """A root of trust that trusts nobody."""
+        path = self.folder / "root.json"
+        kind = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
+        lists = dict.fromkeys(("tlogs", "certificateAuthorities", "ctlogs", "timestampAuthorities"), ())
+        path.write_text(json.dumps({"mediaType": kind, **lists}))
+        return path
+
     def signed_off(self, payload: bytes | None = None) -> Path:
         """Write what a sign-off writes, signed with cosign's own key file."""
-        os.environ["COSIGN_PASSWORD"] = PASSWORD
         key = PrivateKey.load(self.key)
         envelope = Envelope.sign(payload or self.statement(), key)
         folder = Folder(self.folder / "out")
@@ -121,6 +128,15 @@ def test_cosign_verifies_what_we_attach(place: Place) -> None:
     done = place.cosign_verifies()
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["payloadType"] == "application/vnd.in-toto+json"
+
+
+def test_cosign_verifies_our_bundle(place: Place) -> None:
+    """The form that is found as a referrer; it needs a root of trust, which for a key may be an empty one."""
+    main(["attach", str(place.signed_off()), place.image])
+
+    done = place.cosign_verifies("--new-bundle-format", "--trusted-root", str(place.empty_root()))
+    assert done.returncode == 0, done.stderr
+    assert "The signatures were verified against the specified public key" in done.stderr
 
 
 def test_we_verify_what_we_attach(place: Place, capsys: pytest.CaptureFixture[str]) -> None:

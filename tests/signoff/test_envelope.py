@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -36,7 +37,7 @@ def test_one_of_several_signatures_is_enough(key: PrivateKey, other_key: Private
 def test_another_key_is_told_from_an_altered_statement(key: PrivateKey, other_key: PrivateKey) -> None:
     envelope = Envelope.sign(PAYLOAD, key)
 
-    with pytest.raises(NotVerifiedError, match=f"here: signed with another key: {key.public.key_id}"):
+    with pytest.raises(NotVerifiedError, match=re.escape(f"here: signed with another key: {key.public.key_id}, not")):
         envelope.verify(other_key.public, "here")
     with pytest.raises(NotVerifiedError, match="altered after it was signed: the key is the right one"):
         replace(envelope, payload=PAYLOAD.replace(b"v1", b"v2")).verify(key.public, "here")
