@@ -104,10 +104,11 @@ def _sign_off(options: argparse.Namespace) -> int:
         quiet=options.quiet,
     )
     outcome = sign_off(request, _teller("sign-off", quiet=options.quiet))
-    return _tell_outcome(outcome, options.out, quiet=options.quiet)
+    return tell_outcome(outcome, options.out, quiet=options.quiet)
 
 
-def _tell_outcome(outcome: Outcome, out: Path, *, quiet: bool) -> int:
+def tell_outcome(outcome: Outcome, out: Path, *, quiet: bool) -> int:
+    """Tell how a sign-off ended; gives the exit code."""
     decision = outcome.decision
     for allowance in decision.unused:
         print(f"sign-off: nothing to allow: {allowance.id} was not found", file=sys.stderr)

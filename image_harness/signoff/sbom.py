@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Final
 
 from cyclonedx.model import Property
@@ -51,7 +52,8 @@ def make_sbom(image: Image, *, name: str, digest: Digest) -> bytes:
         ),
     )
     bom = Bom(serial_number=uuid.uuid5(_NAMESPACE, str(digest)))
-    bom.metadata.timestamp = image.config.created or bom.metadata.timestamp
+    # When the image was made, not when somebody looked; the beginning of time where it does not tell.
+    bom.metadata.timestamp = image.config.created or datetime.fromtimestamp(0, UTC)
     bom.metadata.component = root
     bom.metadata.tools.components.add(
         Component(name="image-harness", version=image_harness.__version__, type=ComponentType.APPLICATION)
