@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import image_harness
+from image_harness.diff import command as diff
 from image_harness.errors import HarnessError
 from image_harness.signoff import command as signoff
 
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     schema.set_defaults(action=_schema)
 
     signoff.add_parsers(commands)
+    diff.add_parsers(commands)
     return parser
 
 

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
+from image_harness.commands import Commands
 from image_harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from image_harness.signoff.verify import Verified
 
 _REFUSED: Final = 1
-
-#: What ``add_subparsers`` returns; argparse has no public name for it.
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
 
 def add_parsers(commands: Commands) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -19,7 +18,7 @@ from packaging.utils import canonicalize_name
 import image_harness
 from image_harness.image import FileSystem, Image
 from image_harness.image.debian import DebianPackage, debian_packages
-from image_harness.image.python_distributions import Distribution, python_distributions
+from image_harness.image.python_distributions import Distribution, all_distributions
 from image_harness.types import Digest
 
 MEDIA_TYPE: Final = "application/vnd.cyclonedx+json"
@@ -67,17 +66,6 @@ def make_sbom(image: Image, *, name: str, digest: Digest) -> bytes:
     for distribution, component in zip(distributions, python, strict=True):
         bom.register_dependency(component, _required(distribution, distributions, python))
     return JsonV1Dot6(bom).output_as_string(indent=1).encode() + b"\n"
-
-
-def all_distributions(fs: FileSystem) -> Iterator[Distribution]:
-    """Every Python distribution of an image, wherever its site-packages are."""
-    folders = {posixpath.dirname(entry.path) for entry in fs.walk() if _is_metadata(entry.path) and entry.is_directory}
-    for folder in sorted(folders):
-        yield from python_distributions(fs, folder)
-
-
-def _is_metadata(path: str) -> bool:
-    return path.endswith(".dist-info")
 
 
 def _distribution(fs: FileSystem) -> str:
