@@ -53,7 +53,8 @@ class Checkout:
         return {path: self._fingerprint(path) for path in paths}
 
     def _fingerprint(self, path: str) -> str | None:
-        command = ["git", "--no-optional-locks", "cat-file", "blob", f"HEAD:./{path}"]
+        # By the commit's own name: what is checked out may be another by now.
+        command = ["git", "--no-optional-locks", "cat-file", "blob", f"{self.commit}:./{path}"]
         done = subprocess.run(command, cwd=self.root, capture_output=True, check=False)
         return hashlib.sha256(done.stdout).hexdigest() if done.returncode == 0 else None
 

@@ -71,6 +71,9 @@ def _add_verify(commands: Commands) -> None:
     )
     parser.add_argument("--policy", type=Path, metavar="FILE", help="what the sign-off must be like (YAML)")
     parser.add_argument("--from", dest="folder", type=Path, metavar="DIR", help="read what sign-off wrote, no registry")
+    parser.add_argument(
+        "--no-content", action="store_true", help="do not read the image's layers"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     parser.set_defaults(action=_verify)
@@ -151,7 +154,7 @@ def _attach(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from image_harness.signoff.verification import Question, ask  # noqa: PLC0415
 
-    question = Question(options.image, tuple(options.key), options.policy, options.folder)
+    question = Question(options.image, tuple(options.key), options.policy, options.folder, not options.no_content)
     try:
         verified = ask(question, now=datetime.now(UTC))
     except HarnessError as error:

@@ -30,6 +30,20 @@ def platform_manifest(registry: Registry, digest: Digest, platform: Platform = P
     return manifest
 
 
+def blobs_of(manifest: Document) -> tuple[Digest, ...]:
+    """The digests of an image's configuration and layers.
+
+    Raises:
+        NotVerifiedError: It is no manifest of an image.
+    """
+    try:
+        content = json.loads(manifest.content)
+        described = [content["config"], *content["layers"]]
+        return tuple(dict.fromkeys(Digest(item["digest"]) for item in described))
+    except (ValueError, KeyError, TypeError):
+        raise NotVerifiedError("it is no manifest of an image", where=str(manifest.digest)) from None
+
+
 def _listed(document: Document, platform: Platform) -> Digest | None:
     """What an index lists for a platform; None for what is no index."""
     try:

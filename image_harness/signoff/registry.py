@@ -5,22 +5,19 @@ Whoever is logged in with ``docker login`` is logged in here: the same configura
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
-import docker.auth
-import docker.errors
 import httpx
 
 from image_harness.errors import HarnessError
 from image_harness.signoff.errors import NotVerifiedError
+from image_harness.signoff.login import authorization_for
 from image_harness.signoff.repository import Repository
 from image_harness.types import Digest
 
@@ -34,7 +31,9 @@ _MANIFESTS: Final = ", ".join((OCI_MANIFEST, OCI_INDEX, *_DOCKER_TYPES))
 #: No statement or bill of materials is nearly as large; a registry that sends more is not to fill the memory.
 MAX_BYTES: Final = 32 * 1024 * 1024
 _PATIENCE: Final = timedelta(seconds=60)
-_CHALLENGE: Final = re.compile(r'([a-z_]+)="([^"]*)"', re.IGNORECASE)
+
+#: Reads what a response carries.
+Receive: TypeAlias = "Callable[[httpx.Response], bytes]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,30 @@ class Document:
     digest: Digest
 
 
+def _body(response: httpx.Response) -> bytes:
+    """Read a response's body, up to a limit."""
+    pieces, size = [], 0
+    for piece in response.iter_bytes():
+        size += len(piece)
+        if size > MAX_BYTES:
+            raise HarnessError(f"the registry sends more than {MAX_BYTES} bytes", where=response.request.url.host)
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _fingerprint(response: httpx.Response) -> bytes:
+    """Read a response's body, however long, and keep its SHA-256 alone."""
+    digest = hashlib.sha256()
+    for piece in response.iter_bytes():
+        digest.update(piece)
+    return digest.digest()
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parsed = httpx.URL(url)
+    return parsed.scheme, parsed.host, parsed.port
+
+
 class Registry:
     """One repository of a registry. Use it as a context manager.
 
@@ -70,7 +93,6 @@ class Registry:
 
     def __init__(self, repository: Repository, transport: httpx.BaseTransport | None = None) -> None:
         self.repository = repository
-        self._credentials = _Credentials(repository)
         self._client = httpx.Client(
             timeout=_PATIENCE.total_seconds(), follow_redirects=True, transport=transport, trust_env=True
         )
@@ -113,6 +135,18 @@ class Registry:
         if digest_of(answer.body) != digest:
             raise self._altered("blob", digest, digest_of(answer.body))
         return answer.body
+
+    def check_blob(self, digest: Digest) -> None:
+        """Read a blob of any size and compare its digest.
+
+        Raises:
+            NotVerifiedError: It has another digest than it was asked for by.
+            HarnessError: There is none, or the registry cannot be reached or refuses.
+        """
+        answer = self._send("GET", f"/blobs/{digest}", receive=_fingerprint)
+        found = Digest(f"sha256:{self._expect(answer, HTTPStatus.OK).body.hex()}")
+        if found != digest:
+            raise self._altered("blob", digest, found)
 
     def referrers(self, digest: Digest) -> bytes | None:
         """Read the index of what refers to a manifest; None where the registry does not know this question.
@@ -159,45 +193,36 @@ class Registry:
         return answer if answer.status == HTTPStatus.NOT_FOUND else self._expect(answer, HTTPStatus.OK)
 
     def _send(
-        self, method: str, path: str, *, content: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        receive: Receive = _body,
     ) -> _Answer:
         url = path if path.startswith("http") else f"{self.repository.url}{path}"
-        answer = self._request(method, url, content, headers or {})
+        answer = self._request(method, url, content, headers or {}, receive)
         if answer.status == HTTPStatus.UNAUTHORIZED and "WWW-Authenticate" in answer.headers:
-            self._authorization = self._log_in(answer.headers["WWW-Authenticate"])
-            answer = self._request(method, url, content, headers or {})
+            challenge = answer.headers["WWW-Authenticate"]
+            self._authorization = authorization_for(challenge, self.repository, self._client)
+            answer = self._request(method, url, content, headers or {}, receive)
         return answer
 
-    def _request(self, method: str, url: str, content: bytes | None, headers: Mapping[str, str]) -> _Answer:
+    def _request(
+        self, method: str, url: str, content: bytes | None, headers: Mapping[str, str], receive: Receive
+    ) -> _Answer:
         # Uploads may be told to go to another host, which the credentials are none of the business of.
-        own = httpx.URL(url).host == httpx.URL(self.repository.url).host
+        own = _origin(url) == _origin(self.repository.url)
         authorization = {"Authorization": self._authorization} if self._authorization and own else {}
         sent = {**headers, **authorization}
         try:
             with self._client.stream(method, url, content=content, headers=sent) as response:
-                body = _body(response, str(self.repository))
+                body = receive(response) if response.status_code == HTTPStatus.OK else _body(response)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             what = f"the registry does not answer: {error or type(error).__name__}"
             raise HarnessError(what, where=self.repository.host, fix="check the name and that it runs") from None
         return _Answer(response.status_code, response.headers, body, f"{method} {response.request.url.path}")
-
-    def _log_in(self, challenge: str) -> str | None:
-        """Answer a registry's challenge (RFC 7617, and Docker's token protocol for ``Bearer``)."""
-        scheme, _, rest = challenge.partition(" ")
-        if scheme.lower() == "basic":
-            return self._credentials.basic()
-        values = {key.lower(): value for key, value in _CHALLENGE.findall(rest)}
-        realm = values.pop("realm", "")
-        if not realm.startswith(("https://", "http://" if self.repository.is_loopback else "https://")):
-            raise HarnessError(f"asks to log in at {realm!r}, which is not https", where=self.repository.host)
-        values["scope"] = f"repository:{self.repository.path}:pull,push" if not values.get("scope") else values["scope"]
-        basic = self._credentials.basic()
-        try:
-            response = self._client.get(realm, params=values, headers={"Authorization": basic} if basic else {})
-            document = response.json()
-            return f"Bearer {document.get('token') or document['access_token']}"
-        except (httpx.HTTPError, ValueError, KeyError, AttributeError):
-            raise HarnessError("gives no token", where=self.repository.host, fix="log in: docker login") from None
 
     def _expect(self, answer: _Answer, status: HTTPStatus) -> _Answer:
         if answer.status == status:
@@ -213,34 +238,6 @@ class Registry:
         return NotVerifiedError(
             f"the {what} was altered: asked for {expected}, got {found}", where=str(self.repository)
         )
-
-
-class _Credentials:
-    """What ``docker login`` has stored for a registry, looked up when a registry asks."""
-
-    def __init__(self, repository: Repository) -> None:
-        self._host = repository.host
-
-    def basic(self) -> str | None:
-        try:
-            found = docker.auth.load_config().resolve_authconfig(self._host) or {}
-        except docker.errors.DockerException as error:
-            raise HarnessError(f"cannot ask for its credentials: {error}", where=self._host) from None
-        if "username" not in found:
-            return None
-        pair = f"{found['username']}:{found['password']}"
-        return f"Basic {base64.b64encode(pair.encode()).decode()}"
-
-
-def _body(response: httpx.Response, where: str) -> bytes:
-    """Read a response's body, up to a limit."""
-    pieces, size = [], 0
-    for piece in response.iter_bytes():
-        size += len(piece)
-        if size > MAX_BYTES:
-            raise HarnessError(f"the registry sends more than {MAX_BYTES} bytes", where=where)
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def digest_of(content: bytes) -> Digest:

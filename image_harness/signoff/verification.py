@@ -13,7 +13,7 @@ from image_harness.signoff.bundle import Bundle
 from image_harness.signoff.errors import NotVerifiedError
 from image_harness.signoff.files import Folder
 from image_harness.signoff.keys import PublicKey
-from image_harness.signoff.platforms import platform_manifest
+from image_harness.signoff.platforms import blobs_of, platform_manifest
 from image_harness.signoff.policy import Policy, load_policy
 from image_harness.signoff.referrers import Attached, find_statements
 from image_harness.signoff.registry import Registry
@@ -31,12 +31,14 @@ class Question:
         keys: Public keys, on top of the policy's.
         policy: The policy's file; None for the defaults.
         folder: What sign-off wrote, to be read instead of a registry.
+        content: Whether to read the image's layers and configuration too, and compare their digests.
     """
 
     image: str
     keys: tuple[Path, ...]
     policy: Path | None
     folder: Path | None
+    content: bool = True
 
 
 def ask(question: Question, *, now: datetime) -> Verified:
@@ -63,6 +65,9 @@ def _found(question: Question) -> tuple[Digest, list[Attached]]:
     image = RegistryImage.parse(question.image)
     with Registry(image.repository) as registry:
         subject = platform_manifest(registry, image.digest)
+        if question.content:
+            for digest in blobs_of(subject):
+                registry.check_blob(digest)
         return subject.digest, list(find_statements(registry, subject.digest))
 
 

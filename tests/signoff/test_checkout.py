@@ -62,6 +62,14 @@ def test_files_are_fingerprinted_as_the_commit_has_them(repository: Path) -> Non
     }
 
 
+def test_a_checkout_stays_the_commit_that_was_looked_at(repository: Path) -> None:
+    checkout = Checkout.read(repository)
+    (repository / "Dockerfile").write_text("FROM debian\n")
+    git(repository, "commit", "-q", "-a", "-m", "second")
+
+    assert checkout.fingerprints(["Dockerfile"]) == {"Dockerfile": hashlib.sha256(b"FROM scratch\n").hexdigest()}
+
+
 def test_a_folder_of_its_own_has_no_commit(tmp_path: Path) -> None:
     assert Checkout.read(tmp_path) == Checkout(tmp_path, None)
 

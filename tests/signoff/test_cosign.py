@@ -238,6 +238,21 @@ def test_an_altered_manifest_of_the_image_is_refused(
     assert "altered" in capsys.readouterr().err
 
 
+def test_a_byte_altered_in_a_layer_is_refused(
+    place: Place, server: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["attach", str(place.signed_off()), place.image])
+    manifest = json.loads(blob_file(server[0], str(place.digest)).read_bytes())
+    stored = blob_file(server[0], manifest["layers"][0]["digest"])
+    content = bytearray(stored.read_bytes())
+    content[-1] ^= 1
+    stored.write_bytes(content)
+
+    assert verified(place) == 2
+    assert f"the blob was altered: asked for {manifest['layers'][0]['digest']}" in capsys.readouterr().err
+    assert verified(place, "--no-content") == 0
+
+
 def _digest(content: bytes) -> Digest:
     from image_harness.signoff.registry import digest_of  # noqa: PLC0415
 

@@ -6,8 +6,8 @@ import pytest
 
 from image_harness.errors import HarnessError
 from image_harness.signoff.errors import NotVerifiedError
-from image_harness.signoff.platforms import platform_manifest
-from image_harness.signoff.registry import OCI_INDEX, OCI_MANIFEST, Registry, digest_of
+from image_harness.signoff.platforms import blobs_of, platform_manifest
+from image_harness.signoff.registry import OCI_INDEX, OCI_MANIFEST, Document, Registry, digest_of
 from image_harness.types import Digest
 from tests.signoff.fake_registry import FakeRegistry
 
@@ -57,3 +57,16 @@ def test_what_is_neither_is_refused(content: bytes, registry: Registry, fake: Fa
 
     with pytest.raises(NotVerifiedError, match="no manifest and no index"):
         platform_manifest(registry, digest_of(content))
+
+
+def test_an_image_is_its_configuration_and_its_layers() -> None:
+    first, second = {"digest": str(digest_of(b"1"))}, {"digest": str(digest_of(b"2"))}
+    content = json.dumps({"config": first, "layers": [second, second]}).encode()
+
+    assert blobs_of(Document(content, OCI_MANIFEST, digest_of(content))) == (digest_of(b"1"), digest_of(b"2"))
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{}", b'{"config":{"digest":"x"},"layers":1}', b"{"])
+def test_what_has_neither_is_no_image(content: bytes) -> None:
+    with pytest.raises(NotVerifiedError, match="no manifest of an image"):
+        blobs_of(Document(content, OCI_MANIFEST, digest_of(content)))

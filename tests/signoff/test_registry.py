@@ -41,6 +41,15 @@ def test_a_blob_that_is_there_is_not_sent_again(registry: Registry, fake: FakeRe
     assert len([line for line in fake.asked if line.startswith("PUT")]) == 1
 
 
+def test_a_blob_of_any_size_is_checked(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = registry.push_blob(b"x" * 101)
+    monkeypatch.setattr(module, "MAX_BYTES", 100)
+
+    registry.check_blob(digest)
+    with pytest.raises(HarnessError, match="was answered 404"):
+        registry.check_blob(digest_of(b"nothing"))
+
+
 def test_what_is_not_there_is_told(registry: Registry) -> None:
     assert registry.manifest("latest") is None
     with pytest.raises(HarnessError, match="the registry has no blob"):
@@ -55,6 +64,8 @@ def test_an_altered_byte_is_refused(registry: Registry, fake: FakeRegistry) -> N
 
     with pytest.raises(NotVerifiedError, match=f"the blob was altered: asked for {blob}, got sha256:"):
         registry.blob(blob)
+    with pytest.raises(NotVerifiedError, match=f"the blob was altered: asked for {blob}, got sha256:"):
+        registry.check_blob(blob)
     with pytest.raises(NotVerifiedError, match="the manifest was altered"):
         registry.manifest(digest_of(MANIFEST))
 
