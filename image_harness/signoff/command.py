@@ -71,9 +71,7 @@ def _add_verify(commands: Commands) -> None:
     )
     parser.add_argument("--policy", type=Path, metavar="FILE", help="what the sign-off must be like (YAML)")
     parser.add_argument("--from", dest="folder", type=Path, metavar="DIR", help="read what sign-off wrote, no registry")
-    parser.add_argument(
-        "--no-content", action="store_true", help="do not read the image's layers"
-    )
+    parser.add_argument("--no-content", action="store_true", help="do not read the image's layers")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     parser.set_defaults(action=_verify)

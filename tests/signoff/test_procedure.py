@@ -5,98 +5,35 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from image_harness import Subject
 from image_harness.design import load_design
 from image_harness.errors import HarnessError
 from image_harness.report import write_reports
-from image_harness.report.model import BaseImage, BasesFacts, BaseUse, DesignFacts, RunReport
+from image_harness.report.model import BasesFacts, BaseUse, DesignFacts, RunReport
 from image_harness.signoff import files, procedure
 from image_harness.signoff.claims import read_claims
 from image_harness.signoff.envelope import Envelope
-from image_harness.signoff.files import Folder
 from image_harness.signoff.keys import PrivateKey
 from image_harness.signoff.policy import Policy
-from image_harness.signoff.procedure import Outcome, Request, sign_off
+from image_harness.signoff.procedure import Outcome, sign_off
 from image_harness.signoff.referrers import Attached
-from image_harness.signoff.refusal import parse_allowances
-from image_harness.signoff.reviews import Review, write_review
 from image_harness.signoff.run import Run
 from image_harness.signoff.verify import Trust, verify
 from image_harness.types import Digest
-from tests.image.builder import ImageBuilder, write_directory
 from tests.report.generate import check, digest, report, requirement
 from tests.signoff.made import git
-
-DESIGNS = Path(__file__).parents[2] / "designs"
-UPSTREAM = BasesFacts(BaseUse.UPSTREAM, (BaseImage("base:1", digest("base")),))
-
-
-@dataclass
-class Small:
-    """A repository that a good image was built from; spoil what is public before the sign-off."""
-
-    root: Path
-    out: Path
-    bases: BasesFacts = UPSTREAM
-
-    @property
-    def subject(self) -> Subject:
-        return Subject(
-            self.root, self.root / "designs/rdp-monitor.yaml", self.root / "checks", self.root / "Dockerfile"
-        )
-
-    def commit(self) -> str:
-        git(self.root, "add", ".")
-        git(self.root, "commit", "-q", "--allow-empty", "-m", "x")
-        return git(self.root, "rev-parse", "HEAD")
-
-    def build(self, **labels: str) -> Digest:
-        """Build the image of the checkout, as the build command would."""
-        commit = git(self.root, "rev-parse", "HEAD")
-        named = {"revision": commit, "version": "1.0.0", **labels}
-        built = ImageBuilder(run={"Labels": {f"org.opencontainers.image.{key}": text for key, text in named.items()}})
-        built.layer({"app": b"content"})
-        write_directory(built.layout(), self.root / ".build/image")
-        made = Digest(built.descriptor["digest"])
-        fingerprint = hashlib.sha256((self.root / "Dockerfile").read_bytes()).hexdigest()
-        record = {
-            "schema": 1,
-            "image": {"manifest_digest": str(made)},
-            "inputs": {"dirty": False, "files": {"Dockerfile": fingerprint}},
-        }
-        (self.root / ".build/record.json").write_text(json.dumps(record))
-        return made
-
-    def request(self, key: PrivateKey | None, *allow: str) -> Request:
-        return Request(
-            self.subject, f"oci:{self.root}/.build/image", "docker", Folder(self.out), parse_allowances(allow), key
-        )
+from tests.signoff.small import Small, make_small
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Small:
-    root = tmp_path / "source"
-    for folder in ("designs", "checks", "buildx", ".build"):
-        (root / folder).mkdir(parents=True)
-    for name in ("family.yaml", "rdp-monitor.yaml"):
-        (root / "designs" / name).write_bytes((DESIGNS / name).read_bytes())
-    (root / "Dockerfile").write_text("FROM base:1\nARG VERSION=1.0.0\n")
-    (root / "buildx/bases.lock").write_text(f'version = 1\n[upstream."base:1"]\ndigest = "{digest("base")}"\n')
-    (root / ".gitignore").write_text(".build/\n")
-    design = load_design(root / "designs/rdp-monitor.yaml")
-    write_review(root / "designs/reviewed.lock", design.name, Review(design.digest, date(2026, 3, 1)))
-    git(root, "init", "-q")
-    small = Small(root, tmp_path / "out")
-    small.commit()
-    small.build()
-    return small
+    return make_small(tmp_path)
 
 
 @pytest.fixture
