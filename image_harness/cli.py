@@ -14,6 +14,7 @@ from image_harness.errors import HarnessError
 from image_harness.signoff import command as signoff
 
 _USERS_MISTAKE = 2
+_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HarnessError as error:
         print(f"image-harness: {error}", file=sys.stderr)
         return _USERS_MISTAKE
+    except KeyboardInterrupt:
+        print("image-harness: interrupted", file=sys.stderr)
+        return _INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # whoever read the output has seen enough
         return 0

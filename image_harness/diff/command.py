@@ -54,8 +54,8 @@ def _open(text: str, options: argparse.Namespace) -> Image:
     from image_harness.image import ImageReference, Transport, open_image  # noqa: PLC0415
 
     reference, docker_host = ImageReference.parse(text), None
-    if not options.quiet and sys.stderr.isatty():
-        print(f"diff: reading {reference}", file=sys.stderr)
+    if not options.quiet:
+        print(f"diff: reading {reference}", file=sys.stderr, flush=True)
     if reference.transport is Transport.DOCKER_DAEMON:
         from image_harness.engine import Engine  # noqa: PLC0415
 

@@ -154,7 +154,7 @@ def _verify(options: argparse.Namespace) -> int:
 
     question = Question(options.image, tuple(options.key), options.policy, options.folder, not options.no_content)
     try:
-        verified = ask(question, now=datetime.now(UTC))
+        verified = ask(question, now=datetime.now(UTC), say=_teller("verify", quiet=options.quiet))
     except HarnessError as error:
         if options.json:
             print(json.dumps({"verified": False, "image": options.image, "problem": str(error)}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -41,8 +42,13 @@ class Question:
     content: bool = True
 
 
-def ask(question: Question, *, now: datetime) -> Verified:
+def ask(question: Question, *, now: datetime, say: Callable[[str], None]) -> Verified:
     """Answer a question.
+
+    Args:
+        question: What is asked.
+        now: The time.
+        say: Told what is going on.
 
     Raises:
         NotVerifiedError: The image is not signed off; says why.
@@ -53,21 +59,21 @@ def ask(question: Question, *, now: datetime) -> Verified:
     if not keys and not policy.identities:
         fix = "name a key with --key, or keys or identities in a policy"
         raise HarnessError("nobody is trusted to sign", where="--key", fix=fix)
-    digest, found = _found(question)
+    digest, found = _found(question, say)
     design = load_design(policy.design) if policy.design else None
     return verify(digest, found, Trust(keys, policy.identities), policy, design=design, now=now)
 
 
-def _found(question: Question) -> tuple[Digest, list[Attached]]:
+def _found(question: Question, say: Callable[[str], None]) -> tuple[Digest, list[Attached]]:
     if question.folder is not None:
         digest = Digest(question.image.rpartition("@")[2])
         return digest, [_stored(Folder(question.folder))]
     image = RegistryImage.parse(question.image)
     with Registry(image.repository) as registry:
         subject = platform_manifest(registry, image.digest)
-        if question.content:
-            for digest in blobs_of(subject):
-                registry.check_blob(digest)
+        for number, digest in enumerate(blobs := blobs_of(subject) if question.content else (), start=1):
+            say(f"reading the image: {number} of {len(blobs)}")
+            registry.check_blob(digest)
         return subject.digest, list(find_statements(registry, subject.digest))
 
 

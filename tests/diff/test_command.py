@@ -47,7 +47,9 @@ def test_images_of_different_transports_are_compared(
     printed = capsys.readouterr()
     assert "- ~ version: 1 -> 2" in printed.out
     assert "## Files" not in printed.out
-    assert printed.err == ""
+    assert printed.err == "".join(f"diff: reading {reference}\n" for reference in images)
+    main(["diff", "-q", *images])
+    assert capsys.readouterr() == (printed.out, "")
 
 
 def test_json_is_for_scripts(images: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,7 +95,7 @@ def test_a_report_of_one_image_alone_compares_nothing(
 )
 @pytest.mark.usefixtures("images")
 def test_a_mistake_is_one_line(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["diff", *arguments]) == 2
+    assert main(["diff", "-q", *arguments]) == 2
 
     printed = capsys.readouterr()
     assert printed.out == ""
