@@ -38,7 +38,8 @@ readonly QEMU_PACKAGES=(qemu-user-static qemu-user qemu-user-binfmt)
 # busybox, containers without a shell can be looked into.
 readonly BASE_PACKAGES=(ca-certificates mmdebstrap arch-test debian-archive-keyring busybox-static)
 # What the project's own tests need besides (--tests).
-readonly TEST_PACKAGES=(redis-server shellcheck chromium)
+readonly SIGNING_PACKAGES=(cosign)
+readonly TEST_PACKAGES=(redis-server shellcheck chromium docker-registry "${SIGNING_PACKAGES[@]}")
 
 readonly OLDEST_DEBIAN=12 OLD_SUITE=bookworm NEW_SUITE=trixie
 # Below 500, the weight of the machine's own release: an upgrade takes nothing from the next release by itself. And not
@@ -618,7 +619,7 @@ Pin-Priority: $NEW_SUITE_PRIORITY"
 
 comes_from_new_suite() { # PACKAGE
   [[ $(distribution VERSION_CODENAME) == "$OLD_SUITE" &&
-    " ${ENGINE_PACKAGES[*]} ${BUILDX_PACKAGES[*]} ${QEMU_PACKAGES[*]} " == *" $1 "* ]]
+    " ${ENGINE_PACKAGES[*]} ${BUILDX_PACKAGES[*]} ${QEMU_PACKAGES[*]} ${SIGNING_PACKAGES[*]} " == *" $1 "* ]]
 }
 
 install_packages() { # PACKAGE...
@@ -637,6 +638,16 @@ install_packages() { # PACKAGE...
   record_plan "$plan"
   say "installing $(grep -c '^Inst' <<<"$plan") packages: $*"
   apt_get "installing packages" install --no-install-recommends "${asked[@]}"
+  [[ " $* " != *" docker-registry "* ]] || stop_registry
+}
+
+# Tests start a registry of their own, over loopback. The package's, which anybody on the network could write to, rests.
+stop_registry() {
+  if [[ -d /run/systemd/system ]]; then
+    systemctl disable --now docker-registry.service
+  elif [[ -x /etc/init.d/docker-registry ]]; then
+    /etc/init.d/docker-registry stop
+  fi >>"$SETUP_LOG" 2>&1 || warn "docker-registry could not be stopped: port 5000 of this machine may be open"
 }
 
 # An earlier run may have been cut off in the middle of it.

@@ -9,9 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import image_harness
+from image_harness.diff import command as diff
 from image_harness.errors import HarnessError
+from image_harness.signoff import command as signoff
 
 _USERS_MISTAKE = 2
+_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HarnessError as error:
         print(f"image-harness: {error}", file=sys.stderr)
         return _USERS_MISTAKE
+    except KeyboardInterrupt:
+        print("image-harness: interrupted", file=sys.stderr)
+        return _INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # whoever read the output has seen enough
         return 0
@@ -48,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     schema = commands.add_parser("schema", help="print the JSON Schema of designs or of report.json")
     schema.add_argument("of", choices=["design", "report"])
     schema.set_defaults(action=_schema)
+
+    signoff.add_parsers(commands)
+    diff.add_parsers(commands)
     return parser
 
 

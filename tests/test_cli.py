@@ -56,3 +56,15 @@ def test_clean_says_how_much_it_removed(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["clean"]) == 0
 
     assert "of dead runs removed" in capsys.readouterr().out
+
+
+def test_an_interrupted_command_says_so_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("image_harness.design.load_design", interrupt)
+
+    assert main(["design", str(MONITOR)]) == 130
+    assert capsys.readouterr().err == "image-harness: interrupted\n"

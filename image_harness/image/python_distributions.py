@@ -111,8 +111,18 @@ def python_distributions(fs: FileSystem, site_packages: str) -> tuple[Distributi
     Raises:
         ImageError: The directory is not there, or metadata is malformed.
     """
-    found = [_distribution(fs, entry) for entry in fs.children(site_packages) if entry.path.endswith(_SUFFIX)]
+    found = [_distribution(fs, entry) for entry in fs.children(site_packages) if _is_metadata(entry)]
     return tuple(sorted(found, key=lambda distribution: distribution.key))
+
+
+def all_distributions(fs: FileSystem) -> tuple[Distribution, ...]:
+    """Return the distributions of an image wherever they are, by directory and name.
+
+    Raises:
+        ImageError: Metadata is malformed.
+    """
+    found = {posixpath.dirname(entry.path) for entry in fs.walk() if entry.is_directory and _is_metadata(entry)}
+    return tuple(distribution for directory in sorted(found) for distribution in python_distributions(fs, directory))
 
 
 def verify_record(fs: FileSystem, distribution: Distribution) -> tuple[FileProblem, ...]:
@@ -122,6 +132,10 @@ def verify_record(fs: FileSystem, distribution: Distribution) -> tuple[FileProbl
         ImageError: A digest's algorithm is unknown, or a file cannot be read.
     """
     return tuple(problem for item in distribution.files for problem in _verify(fs, item))
+
+
+def _is_metadata(entry: Entry) -> bool:
+    return entry.path.endswith(_SUFFIX)
 
 
 def _verify(fs: FileSystem, item: RecordedFile) -> Iterator[FileProblem]:

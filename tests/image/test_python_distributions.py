@@ -13,6 +13,7 @@ from image_harness.image.problems import FileProblem, ProblemKind
 from image_harness.image.python_distributions import (
     ConsoleScript,
     Distribution,
+    all_distributions,
     python_distributions,
     verify_record,
 )
@@ -136,6 +137,15 @@ def test_a_program_that_was_not_copied_along_has_no_path(open_layers: Open) -> N
 def test_malformed_metadata_is_told(open_layers: Open, files: dict[str, Node | bytes], message: str) -> None:
     with pytest.raises(ImageError, match=message):
         python_distributions(_open(open_layers, files), SITE)
+
+
+def test_distributions_are_found_wherever_they_are(open_layers: Open) -> None:
+    files = _files()
+    elsewhere = {path.replace(SITE, "/opt/other"): node for path, node in files.items() if SITE in path}
+
+    found = all_distributions(_open(open_layers, {**files, **elsewhere}))
+
+    assert [item.path.rpartition("/")[0] for item in found] == ["/opt/other", SITE]
 
 
 def test_a_site_packages_directory_that_is_not_there_is_an_error_not_an_empty_list(open_layers: Open) -> None:

@@ -1,0 +1,46 @@
+"""What a repository's ``conftest.py`` says of it, outside of a test run."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Final
+
+from image_harness.dockerfile import parse_dockerfile
+from image_harness.errors import HarnessError
+from image_harness.subject import Subject
+
+_HOOK: Final = "pytest_image_harness_subject"
+_VERSION: Final = "VERSION"
+
+
+def subject_of(root: Path) -> Subject:
+    """Ask a repository to introduce itself, as pytest would.
+
+    Raises:
+        HarnessError: It has no ``conftest.py`` that does.
+    """
+    conftest = root / "conftest.py"
+    fix = "run this in the repository of the image, or name it with --source"
+    if not conftest.is_file():
+        raise HarnessError("there is no such file", where=str(conftest), fix=fix)
+    hook = runpy.run_path(str(conftest)).get(_HOOK)
+    subject = hook() if callable(hook) else None
+    if not isinstance(subject, Subject):
+        raise HarnessError(f"it has no {_HOOK} that returns a Subject", where=str(conftest), fix=fix)
+    return subject
+
+
+def source_version(dockerfile: Path | None) -> str | None:
+    """The version that a Dockerfile gives the image when nobody names one: the default of ``ARG VERSION``.
+
+    Raises:
+        HarnessError: The Dockerfile cannot be read.
+    """
+    if dockerfile is None:
+        return None
+    parsed = parse_dockerfile(dockerfile)
+    words = [word for stage in parsed.stages for step in stage.all("ARG") for word in step.text.split()]
+    defaults = {argument.name: argument.default for argument in parsed.arguments}
+    defaults.update({name: value.strip("\"'") for name, equals, value in (w.partition("=") for w in words) if equals})
+    return defaults.get(_VERSION)

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from image_harness.errors import HarnessError
+from image_harness.signoff import registry as module
+from image_harness.signoff.errors import NotVerifiedError
+from image_harness.signoff.registry import OCI_MANIFEST, Registry, digest_of
+from image_harness.signoff.repository import Repository
+from tests.signoff.fake_registry import FakeRegistry
+
+HERE = Repository("127.0.0.1:5000", "lucid/rdp-monitor")
+MANIFEST = b'{"schemaVersion":2}'
+
+
+def answering(answer: Callable[[httpx.Request], httpx.Response], repository: Repository = HERE) -> Registry:
+    return Registry(repository, httpx.MockTransport(answer))
+
+
+def test_what_is_stored_can_be_read_back(registry: Registry) -> None:
+    digest = registry.push_blob(b"content")
+    registry.push_manifest("latest", MANIFEST, OCI_MANIFEST)
+
+    assert registry.blob(digest) == b"content"
+    found = registry.manifest("latest")
+    assert found is not None
+    assert (found.content, found.media_type, found.digest) == (MANIFEST, OCI_MANIFEST, digest_of(MANIFEST))
+    assert registry.manifest(digest_of(MANIFEST)) == found
+
+
+def test_a_blob_that_is_there_is_not_sent_again(registry: Registry, fake: FakeRegistry) -> None:
+    registry.push_blob(b"content")
+    registry.push_blob(b"content")
+
+    assert len([line for line in fake.asked if line.startswith("PUT")]) == 1
+
+
+def test_a_blob_of_any_size_is_checked(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = registry.push_blob(b"x" * 101)
+    monkeypatch.setattr(module, "MAX_BYTES", 100)
+
+    registry.check_blob(digest)
+    with pytest.raises(HarnessError, match="was answered 404"):
+        registry.check_blob(digest_of(b"nothing"))
+
+
+def test_what_is_not_there_is_told(registry: Registry) -> None:
+    assert registry.manifest("latest") is None
+    with pytest.raises(HarnessError, match="the registry has no blob"):
+        registry.blob(digest_of(b"nothing"))
+
+
+def test_an_altered_byte_is_refused(registry: Registry, fake: FakeRegistry) -> None:
+    blob = registry.push_blob(b"content")
+    registry.push_manifest("latest", MANIFEST, OCI_MANIFEST)
+    fake.blobs[str(blob)] = b"c0ntent"
+    fake.manifests[str(digest_of(MANIFEST))] = (b'{"schemaVersion":3}', OCI_MANIFEST)
+
+    with pytest.raises(NotVerifiedError, match=f"the blob was altered: asked for {blob}, got sha256:"):
+        registry.blob(blob)
+    with pytest.raises(NotVerifiedError, match=f"the blob was altered: asked for {blob}, got sha256:"):
+        registry.check_blob(blob)
+    with pytest.raises(NotVerifiedError, match="the manifest was altered"):
+        registry.manifest(digest_of(MANIFEST))
+
+
+def test_a_registry_that_asks_for_a_token_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeRegistry(token="opensesame")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    login = {"auths": {"127.0.0.1:5000": {"auth": base64.b64encode(b"somebody:secret").decode()}}}
+    (tmp_path / "config.json").write_text(json.dumps(login))
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return fake.answer(request)
+
+    with answering(answer) as registry:
+        registry.push_blob(b"content")
+
+    (token,) = [request for request in asked if request.url.path == "/token"]
+    assert token.headers["Authorization"] == f"Basic {base64.b64encode(b'somebody:secret').decode()}"
+    assert token.url.params["scope"] == "repository:lucid/rdp-monitor:pull,push"
+    assert str(digest_of(b"content")) in fake.blobs
+
+
+def test_credentials_do_not_go_to_another_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    login = {"auths": {"127.0.0.1:5000": {"auth": base64.b64encode(b"somebody:secret").decode()}}}
+    (tmp_path / "config.json").write_text(json.dumps(login))
+    seen: dict[str, str | None] = {}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen[request.url.host] = request.headers.get("Authorization")
+        if request.url.host != "127.0.0.1":
+            return httpx.Response(201)
+        if "Authorization" not in request.headers:
+            return httpx.Response(401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+        if request.method == "HEAD":
+            return httpx.Response(404)
+        return httpx.Response(202, headers={"Location": "https://storage.example/upload"})
+
+    with answering(answer) as registry:
+        registry.push_blob(b"content")
+
+    assert seen["127.0.0.1"]
+    assert seen["storage.example"] is None
+
+
+def test_a_registry_elsewhere_cannot_ask_for_a_password_in_clear_text() -> None:
+    challenge = {"WWW-Authenticate": 'Bearer realm="http://evil.example/token",service="x"'}
+    elsewhere = Repository("registry.example", "a")
+
+    with (
+        answering(lambda _: httpx.Response(401, headers=challenge), elsewhere) as registry,
+        pytest.raises(HarnessError, match=r"asks to log in at 'http://evil\.example/token', which is not https"),
+    ):
+        registry.manifest("latest")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_who_is_not_let_in_is_told_to_log_in(status: int) -> None:
+    with (
+        answering(lambda _: httpx.Response(status)) as registry,
+        pytest.raises(HarnessError, match=r"does not let you in; log in: docker login 127\.0\.0\.1:5000"),
+    ):
+        registry.manifest("latest")
+
+
+def test_a_registry_that_does_not_answer_is_named() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("connection refused", request=request)
+
+    with (
+        answering(refuse) as registry,
+        pytest.raises(HarnessError, match=r"127\.0\.0\.1:5000: the registry does not answer: connection refused"),
+    ):
+        registry.manifest("latest")
+
+
+def test_an_error_of_the_registry_is_passed_on() -> None:
+    with (
+        answering(lambda _: httpx.Response(500, text="disk\nfull")) as registry,
+        pytest.raises(HarnessError, match=r"GET /v2/lucid/rdp-monitor/manifests/latest was answered 500: disk full"),
+    ):
+        registry.manifest("latest")
+
+
+def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 100)
+
+    with (
+        answering(lambda _: httpx.Response(200, content=b"x" * 101)) as registry,
+        pytest.raises(HarnessError, match="sends more than 100 bytes"),
+    ):
+        registry.manifest("latest")
+
+
+def test_an_old_registrys_answer_to_the_question_for_referrers_is_no_index() -> None:
+    for response in (httpx.Response(404), httpx.Response(200, text="<html>")):
+        with answering(lambda _, response=response: response) as registry:  # type: ignore[misc]
+            assert registry.referrers(digest_of(b"")) is None
