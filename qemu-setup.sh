@@ -37,7 +37,7 @@ readonly QEMU_PACKAGES=(qemu-user-static qemu-user qemu-user-binfmt)
 # With these, stand-ins for the base images can be put together where no container registry is in reach.
 readonly BASE_PACKAGES=(ca-certificates mmdebstrap arch-test debian-archive-keyring)
 # What the project's own tests need besides (--tests).
-readonly TEST_PACKAGES=(redis-server shellcheck chromium busybox-static)
+readonly TEST_PACKAGES=(redis-server shellcheck chromium busybox-static postgresql)
 
 readonly OLDEST_DEBIAN=12 OLD_SUITE=bookworm NEW_SUITE=trixie
 # Below 500, the weight of the machine's own release: an upgrade takes nothing from the next release by itself. And not

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import image_harness
 from image_harness.errors import HarnessError
+from image_harness.history.cli import add_parsers as add_history_parsers
 
 _USERS_MISTAKE = 2
 
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     schema = commands.add_parser("schema", help="print the JSON Schema of designs or of report.json")
     schema.add_argument("of", choices=["design", "report"])
     schema.set_defaults(action=_schema)
+    add_history_parsers(commands)
     return parser
 
 
