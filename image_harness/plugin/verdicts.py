@@ -48,7 +48,6 @@ class Finding:
             "outcome": self.outcome.value,
             "message": self.message,
             "evidence": list(self.evidence),
-            "retried": self.retried,
         }
 
     @classmethod
