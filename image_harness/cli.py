@@ -11,6 +11,7 @@ from pathlib import Path
 import image_harness
 from image_harness.errors import HarnessError
 from image_harness.history.cli import add_parsers as add_history_parsers
+from image_harness.nightly.cli import add_parsers as add_nightly_parsers
 
 _USERS_MISTAKE = 2
 
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     schema.add_argument("of", choices=["design", "report"])
     schema.set_defaults(action=_schema)
     add_history_parsers(commands)
+    add_nightly_parsers(commands)
     return parser
 
 

@@ -6,12 +6,17 @@ import argparse
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from image_harness.errors import HarnessError
+from image_harness.report.text import count
+
+if TYPE_CHECKING:
+    from image_harness.history.store import Store
+    from image_harness.history.trend import Trend
 
 DEFAULT_STORE: Final = "history.sqlite"
-_STORE_HELP: Final = f"an SQLite file (default: {DEFAULT_STORE}) or postgresql://USER@HOST/DATABASE"
+STORE_HELP: Final = f"an SQLite file (default: {DEFAULT_STORE}) or postgresql://USER@HOST/DATABASE"
 
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -19,22 +24,23 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     history = commands.add_parser("history", help="keep the reports of runs, night after night")
     actions = history.add_subparsers(required=True, metavar="ACTION")
     add = actions.add_parser("add", help="append a run, from its report.json")
-    add.add_argument("--store", default=DEFAULT_STORE, metavar="FILE|URL", help=_STORE_HELP)
+    add.add_argument("--store", default=DEFAULT_STORE, metavar="FILE|URL", help=STORE_HELP)
     add.add_argument("--cell", required=True, metavar="NAME", help="where in the matrix the run was")
-    add.add_argument("--night", type=_night, metavar="YYYY-MM-DD", help="default: the day in UTC on which it began")
+    add.add_argument("--night", type=night, metavar="YYYY-MM-DD", help="default: the day in UTC on which it began")
     add.add_argument("--absent", metavar="REASON", help="record that the run was due and left no report")
     add.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     add.add_argument("reports", nargs="*", type=Path, metavar="report.json")
     add.set_defaults(action=_add)
 
     trend = commands.add_parser("trend", help="write a page that tells what changed from night to night")
-    trend.add_argument("--store", default=DEFAULT_STORE, metavar="FILE|URL", help=_STORE_HELP)
+    trend.add_argument("--store", default=DEFAULT_STORE, metavar="FILE|URL", help=STORE_HELP)
     trend.add_argument("--out", type=Path, default=Path("trend.html"), metavar="FILE", help="default: trend.html")
     trend.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     trend.set_defaults(action=_trend)
 
 
-def _night(text: str) -> date:
+def night(text: str) -> date:
+    """Read a night as the command line gives it."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -63,18 +69,29 @@ def _add(options: argparse.Namespace) -> int:
 
 
 def _trend(options: argparse.Namespace) -> int:
-    from image_harness.history.page import render_page  # noqa: PLC0415
     from image_harness.history.store import Store  # noqa: PLC0415
-    from image_harness.history.trend import trend_of  # noqa: PLC0415
-    from image_harness.report.text import count  # noqa: PLC0415
 
     with Store(options.store) as store:
-        trend = trend_of(store.runs())
-        text = render_page(trend, store.findings)
-    try:
-        options.out.write_text(text, "utf-8")
-    except OSError as error:
-        raise HarnessError(f"cannot write the page: {error.strerror}", where=str(options.out)) from error
+        trend = write_trend(store, options.out)
     if not options.quiet:
-        print(f"{options.out}: {count(len(trend.nights), 'night')}, {count(len(trend.cells), 'cell')}", file=sys.stderr)
+        nights, cells = count(len(trend.nights), "night"), count(len(trend.cells), "cell")
+        print(f"{options.out}: {nights}, {cells}", file=sys.stderr)
     return 0
+
+
+def write_trend(store: Store, path: Path) -> Trend:
+    """Write the trend page of a store.
+
+    Raises:
+        HarnessError: The store cannot be read, or the page not be written.
+    """
+    from image_harness.history.page import render_page  # noqa: PLC0415
+    from image_harness.history.trend import trend_of  # noqa: PLC0415
+
+    trend = trend_of(store.runs())
+    text = render_page(trend, store.findings)
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise HarnessError(f"cannot write the page: {error.strerror}", where=str(path)) from error
+    return trend

@@ -1,0 +1,117 @@
+"""Builders and engines beyond the one of this machine, from one file.
+
+```yaml
+build:                     # nodes of one buildx builder
+  - endpoint: ssh://builder@arm64.example
+    platforms: [linux/arm64]
+  - endpoint: unix:///var/run/docker.sock
+check:                     # engines that cells are dealt out to
+  docker: [unix:///var/run/docker.sock, tcp://127.0.0.1:2375]
+```
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from image_harness.errors import HarnessError
+
+
+class Node(BaseModel):
+    """A node of the builder.
+
+    Attributes:
+        endpoint: Where it is: what ``docker buildx create`` takes for the driver.
+        driver: The driver of buildx; with ``kubernetes`` the endpoint may be left out.
+        platforms: What it builds, best first; a platform that is named here is preferred to one that is emulated.
+        options: ``--driver-opt`` of buildx.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    endpoint: str = ""
+    driver: Literal["docker-container", "remote", "kubernetes"] = "docker-container"
+    platforms: tuple[str, ...] = ()
+    options: Mapping[str, str] = {}
+
+
+class Nodes(BaseModel):
+    """The whole of a file of nodes.
+
+    Attributes:
+        build: The builder's nodes; none for the engine's own builder.
+        check: Engines by kind, as ``--engine`` takes them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    build: tuple[Node, ...] = ()
+    check: Mapping[str, tuple[str, ...]] = {}
+
+
+def load_nodes(path: Path) -> Nodes:
+    """Read a file of nodes.
+
+    Raises:
+        HarnessError: It cannot be read or is none.
+    """
+    try:
+        return Nodes.model_validate(yaml.safe_load(path.read_bytes()) or {})
+    except OSError as error:
+        raise HarnessError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    except yaml.YAMLError as error:
+        raise HarnessError(f"not YAML: {error}", where=str(path)) from error
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in problem["loc"])
+        raise HarnessError(f"{place}: {problem['msg']}", where=str(path)) from error
+
+
+@contextlib.contextmanager
+def builder(nodes: Nodes | None) -> Iterator[dict[str, str]]:
+    """Make one builder of all nodes for as long as it is needed.
+
+    Yields:
+        The environment that makes buildx use it; empty when there are no nodes.
+
+    Raises:
+        HarnessError: buildx refuses a node.
+    """
+    if nodes is None or not nodes.build:
+        yield {}
+        return
+    name = f"image-harness-{uuid.uuid4().hex[:12]}"
+    try:
+        for number, node in enumerate(nodes.build):
+            _buildx(*create_arguments(name, number, node), where=node.endpoint or node.driver)
+        yield {"BUILDX_BUILDER": name}
+    finally:
+        # Whatever was made of it goes; that there is nothing to remove is no news.
+        subprocess.run(["docker", "buildx", "rm", "--force", name], capture_output=True, check=False)
+
+
+def create_arguments(name: str, number: int, node: Node) -> list[str]:
+    """Return what ``docker buildx`` is told to add a node to a builder."""
+    arguments = ["create", "--name", name, "--node", f"{name}-{number}", "--driver", node.driver]
+    if number:
+        arguments.append("--append")
+    if node.platforms:
+        arguments += ["--platform", ",".join(node.platforms)]
+    for key, value in node.options.items():
+        arguments += ["--driver-opt", f"{key}={value}"]
+    return [*arguments, node.endpoint] if node.endpoint else arguments
+
+
+def _buildx(*arguments: str, where: str) -> None:
+    done = subprocess.run(["docker", "buildx", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise HarnessError(f"buildx refuses the node: {said.removeprefix('ERROR: ')}", where=where)
