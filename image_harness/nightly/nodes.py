@@ -5,6 +5,7 @@ build:                     # nodes of one buildx builder
   - endpoint: ssh://builder@arm64.example
     platforms: [linux/arm64]
   - endpoint: unix:///var/run/docker.sock
+    driver: engine
 check:                     # engines that cells are dealt out to
   docker: [unix:///var/run/docker.sock, tcp://127.0.0.1:2375]
 ```
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +25,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from image_harness.errors import HarnessError
+from image_harness.nightly.bridge import bridged
 
 
 class Node(BaseModel):
@@ -30,7 +33,7 @@ class Node(BaseModel):
 
     Attributes:
         endpoint: Where it is: what ``docker buildx create`` takes for the driver.
-        driver: The driver of buildx; with ``kubernetes`` the endpoint may be left out.
+        driver: The driver of buildx, or ``engine`` for an engine's own BuildKit; ``kubernetes`` needs no endpoint.
         platforms: What it builds, best first; a platform that is named here is preferred to one that is emulated.
         options: ``--driver-opt`` of buildx.
     """
@@ -38,7 +41,7 @@ class Node(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     endpoint: str = ""
-    driver: Literal["docker-container", "remote", "kubernetes"] = "docker-container"
+    driver: Literal["docker-container", "engine", "kubernetes", "remote"] = "docker-container"
     platforms: tuple[str, ...] = ()
     options: Mapping[str, str] = {}
 
@@ -89,13 +92,18 @@ def builder(nodes: Nodes | None) -> Iterator[dict[str, str]]:
         yield {}
         return
     name = f"image-harness-{uuid.uuid4().hex[:12]}"
-    try:
-        for number, node in enumerate(nodes.build):
-            _buildx(*create_arguments(name, number, node), where=node.endpoint or node.driver)
-        yield {"BUILDX_BUILDER": name}
-    finally:
-        # Whatever was made of it goes; that there is nothing to remove is no news.
-        subprocess.run(["docker", "buildx", "rm", "--force", name], capture_output=True, check=False)
+    with tempfile.TemporaryDirectory(prefix="builder-") as folder, contextlib.ExitStack() as bridges:
+        try:
+            for number, node in enumerate(nodes.build):
+                reached = node
+                if node.driver == "engine":
+                    socket = bridges.enter_context(bridged(node.endpoint, Path(folder, f"{number}.sock")))
+                    reached = node.model_copy(update={"driver": "remote", "endpoint": socket})
+                _buildx(*create_arguments(name, number, reached), where=node.endpoint or node.driver)
+            yield {"BUILDX_BUILDER": name}
+        finally:
+            # Whatever was made of it goes; that there is nothing to remove is no news.
+            subprocess.run(["docker", "buildx", "rm", "--force", name], capture_output=True, check=False)
 
 
 def create_arguments(name: str, number: int, node: Node) -> list[str]:

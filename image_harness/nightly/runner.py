@@ -57,6 +57,7 @@ class Runner:
         say: Told what begins and what ended.
         environment: Variables on top of the process's own.
         build_engine: The engine that builds, as DOCKER_HOST takes it.
+        checks: What pytest is told to run.
     """
 
     root: Path
@@ -66,6 +67,7 @@ class Runner:
     say: Callable[[str], None]
     environment: Mapping[str, str] = field(default_factory=dict)
     build_engine: str = "docker"
+    checks: Sequence[str] = ("image_tests",)
     _built: dict[tuple[str, str], str] = field(default_factory=dict)
     _building: threading.Lock = field(default_factory=threading.Lock)
 
@@ -156,7 +158,7 @@ class Runner:
     def _check(self, cell: Cell, url: str, folder: Path, log: BinaryIO) -> str:
         image = self.matrix.image_of(cell)
         command = [
-            *(sys.executable, "-m", "pytest", "image_tests", "-q", "--image", image.reference, "--engine", url),
+            *(sys.executable, "-m", "pytest", *self.checks, "-q", "--image", image.reference, "--engine", url),
             *("--design", str(image.design), "--dockerfile", str(image.dockerfile), "--report", str(folder)),
         ]
         code = self._call(command, log)
