@@ -2,7 +2,8 @@
 
 ```yaml
 build:                     # nodes of one buildx builder
-  - endpoint: ssh://builder@arm64.example
+  - endpoint: tcp://arm64.example:1234
+    driver: remote
     platforms: [linux/arm64]
   - endpoint: unix:///var/run/docker.sock
     driver: engine
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from image_harness.errors import HarnessError
 from image_harness.nightly.bridge import bridged
@@ -59,6 +60,17 @@ class Nodes(BaseModel):
     build: tuple[Node, ...] = ()
     check: Mapping[str, tuple[str, ...]] = {}
 
+    @model_validator(mode="after")
+    def _check_drivers(self) -> Nodes:
+        drivers = sorted({_buildx_driver(node) for node in self.build})
+        if len(drivers) > 1:
+            raise ValueError(f"all nodes of a builder have one driver, not {' and '.join(drivers)}")
+        return self
+
+
+def _buildx_driver(node: Node) -> str:
+    return "remote" if node.driver == "engine" else node.driver
+
 
 def load_nodes(path: Path) -> Nodes:
     """Read a file of nodes.
@@ -75,7 +87,7 @@ def load_nodes(path: Path) -> Nodes:
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in problem["loc"])
-        raise HarnessError(f"{place}: {problem['msg']}", where=str(path)) from error
+        raise HarnessError(f"{place}: {problem['msg']}" if place else problem["msg"], where=str(path)) from error
 
 
 @contextlib.contextmanager

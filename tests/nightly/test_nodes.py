@@ -7,25 +7,32 @@ import pytest
 from image_harness.errors import HarnessError
 from image_harness.nightly.nodes import Node, builder, create_arguments, load_nodes
 
+MIXED = "build: [{endpoint: unix:///run/docker.sock, driver: engine}, {driver: kubernetes}]"
+
 
 def test_a_file_names_builder_nodes_and_engines(tmp_path: Path) -> None:
     path = tmp_path / "nodes.yaml"
     path.write_text(
         "build:\n"
-        "  - {endpoint: ssh://builder@arm64.example, platforms: [linux/arm64]}\n"
-        "  - {driver: kubernetes, options: {namespace: builds}}\n"
+        "  - {endpoint: tcp://arm64.example:1234, driver: remote, platforms: [linux/arm64]}\n"
+        "  - {endpoint: unix:///run/docker.sock, driver: engine}\n"
         "check: {docker: [tcp://127.0.0.1:2375, unix:///run/docker.sock]}\n"
     )
 
     nodes = load_nodes(path)
 
-    assert [node.driver for node in nodes.build] == ["docker-container", "kubernetes"]
+    assert [node.driver for node in nodes.build] == ["remote", "engine"]
     assert nodes.check["docker"] == ("tcp://127.0.0.1:2375", "unix:///run/docker.sock")
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("build: [{driver: magic}]", "build.0.driver"), ("engines: {}", "engines"), ("build: [", "not YAML")],
+    [
+        ("build: [{driver: magic}]", "build.0.driver"),
+        ("engines: {}", "engines"),
+        (MIXED, "one driver, not kubernetes and remote"),
+        ("build: [", "not YAML"),
+    ],
 )
 def test_what_is_wrong_in_the_file_is_named(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "nodes.yaml"
