@@ -40,7 +40,9 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
     summary = commands.add_parser("summary", help="tell a report's verdict in brief")
     summary.add_argument("report", type=Path, metavar="report.json")
-    summary.add_argument("--github", action="store_true", help="as a job's summary page and annotations")
+    form = summary.add_mutually_exclusive_group()
+    form.add_argument("--github", action="store_true", help="as a job's summary page and annotations")
+    form.add_argument("--digest", action="store_true", help="only the manifest digest of the image that was checked")
     summary.set_defaults(action=_summary)
 
 
@@ -136,6 +138,11 @@ def _summary(options: argparse.Namespace) -> int:
     from image_harness.report import load_report, terminal_summary  # noqa: PLC0415
 
     report = load_report(options.report)
+    if options.digest:
+        if report.image.manifest_digest is None:
+            raise HarnessError("the run looked at no image with a manifest digest", where=str(options.report))
+        print(report.image.manifest_digest)
+        return 0
     if not options.github:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         print("\n".join(terminal_summary(report, colour=colour)))

@@ -101,3 +101,12 @@ def test_without_github_the_command_says_what_the_run_said(tmp_path: Path, capsy
     assert main(["summary", str(file)]) == 0
 
     assert capsys.readouterr().out.splitlines()[-1].startswith("NOT MET: ")
+
+
+def test_the_digest_alone_is_for_scripts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "report.json"
+    file.write_text(render_json(whole_report()), "utf-8")
+
+    assert main(["summary", "--digest", str(file)]) == 0
+
+    assert capsys.readouterr().out == f"{whole_report().image.manifest_digest}\n"

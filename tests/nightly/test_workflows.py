@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 NAMES = [path.stem for path in FILES]
 # What sets a machine of the workflows up; everything else is a tox environment.
-SETTING_UP = re.compile(r"(sudo )?apt-get |sudo (systemctl|chmod) |echo |python3 -m venv |date |\{$|\} >>|cells=")
+SETTING_UP = re.compile(r"(sudo )?apt-get |sudo (systemctl|chmod) |echo |python3 -m venv |\{$|\} >>")
 
 
 def workflow(path: Path) -> dict[Any, Any]:
