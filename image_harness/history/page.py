@@ -17,14 +17,15 @@ from image_harness.history.plots import HEIGHT, METRICS, plots, strips
 from image_harness.history.trend import CellNight, Streak, Trend
 from image_harness.report.html import STYLE_FILE, content_policy, template_environment
 from image_harness.report.model import SectionSummary, verdict_of
-from image_harness.report.text import STATUS_WORDS, printable
+from image_harness.report.text import STATUS_WORDS, cut, printable
 from image_harness.types import Status
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 _LETTERS: Final = {Status.MET: "m", Status.NOT_MET: "n", Status.UNPROVEN: "u"}
 # What a reader can take in, and what keeps the page small however bad the nights were.
 _FAILURES_SHOWN: Final = 200
-_STREAKS_SHOWN: Final = 6
+_STREAKS_SHOWN: Final = 4
+_REASON_LENGTH: Final = 200
 _FLAKY_SHOWN: Final = 100
 _BAD_SHOWN: Final = 5
 
@@ -144,7 +145,7 @@ class _Reasons:
         key = str(streak.first.report), streak.cell
         if key not in self._known:
             self._known[key] = self._explain(streak.first)
-        return self._known[key].get(streak.requirement, "")
+        return cut(self._known[key].get(streak.requirement, ""), _REASON_LENGTH)
 
 
 def _share(nights: Mapping[date, CellNight]) -> str:

@@ -16,7 +16,7 @@ from image_harness.history.model import Run
 from image_harness.history.trend import CellNight, Trend
 from image_harness.types import Status
 
-HEIGHT: Final = 100
+HEIGHT: Final = 300
 """The height of a plot in its own units; y grows downwards."""
 
 
@@ -121,21 +121,21 @@ def _path(shares: Sequence[float | None]) -> str:
     parts: list[str] = []
     for known, group in itertools.groupby(enumerate(shares), key=lambda item: item[1] is not None):
         if known:
-            points = [(x, round((share or 0) * HEIGHT, 1)) for x, share in group]
+            points = [(x, round((share or 0) * HEIGHT)) for x, share in group]
             parts.append(_piece(points))
     return "".join(parts)
 
 
-def _piece(points: Sequence[tuple[int, float]]) -> str:
+def _piece(points: Sequence[tuple[int, int]]) -> str:
     kept = [
         point
         for place, point in enumerate(points)
         if place in (0, len(points) - 1) or not points[place - 1][1] == point[1] == points[place + 1][1]
     ]
-    x, y = kept[0]
     # A night is as wide as one unit, and its point stands in the middle. A piece of one point is a dot.
-    rest = "".join(f"L{x + 0.5:g} {y:g}" for x, y in kept[1:]) or "h0"
-    return f"M{x + 0.5:g} {y:g}{rest}"
+    start = f"M{kept[0][0]}.5 {kept[0][1]}"
+    steps = [f"{x - before_x} {y - before_y}" for (before_x, before_y), (x, y) in itertools.pairwise(kept)]
+    return f"{start}l{' '.join(steps)}" if steps else f"{start}h0"
 
 
 # How high a verdict stands in a strip, so that nothing is told by colour alone.
