@@ -39,7 +39,7 @@ readonly QEMU_PACKAGES=(qemu-user-static qemu-user qemu-user-binfmt)
 readonly BASE_PACKAGES=(ca-certificates mmdebstrap arch-test debian-archive-keyring busybox-static)
 # What the project's own tests need besides (--tests).
 readonly SIGNING_PACKAGES=(cosign)
-readonly TEST_PACKAGES=(redis-server shellcheck chromium docker-registry "${SIGNING_PACKAGES[@]}")
+readonly TEST_PACKAGES=(redis-server shellcheck chromium docker-registry postgresql "${SIGNING_PACKAGES[@]}")
 
 readonly OLDEST_DEBIAN=12 OLD_SUITE=bookworm NEW_SUITE=trixie
 # Below 500, the weight of the machine's own release: an upgrade takes nothing from the next release by itself. And not

@@ -18,8 +18,21 @@ variable "BUILD_DATE" {
   default = ""
 }
 
-# What the Dockerfile's two bases are taken from: a pinned digest of the upstream image, or a stand-in
-# (`oci-layout://DIRECTORY@DIGEST`).
+# Another one than the repository's own where another generation of bases is filled into it.
+variable "DOCKERFILE" {
+  default = "Dockerfile.monitor"
+}
+
+# The names of both bases there; BuildKit looks for `IMAGE:latest` under the name without the tag.
+variable "BUILDER" {
+  default = "python:3.11-slim-bookworm"
+}
+
+variable "RUNTIME" {
+  default = "gcr.io/distroless/python3-debian12"
+}
+
+# What they are taken from: a pinned digest of the upstream image, or a stand-in (`oci-layout://DIRECTORY@DIGEST`).
 variable "BUILDER_BASE" {
   default = "docker-image://python:3.11-slim-bookworm"
 }
@@ -48,7 +61,7 @@ group "default" {
 
 target "rdp-monitor" {
   context    = "."
-  dockerfile = "Dockerfile.monitor"
+  dockerfile = DOCKERFILE
   platforms  = ["linux/arm64"]
   tags       = [TAG]
   args = {
@@ -56,10 +69,9 @@ target "rdp-monitor" {
     VCS_REF    = VCS_REF == "" ? null : VCS_REF
     BUILD_DATE = BUILD_DATE == "" ? null : BUILD_DATE
   }
-  # BuildKit looks for `IMAGE:latest` under the name without the tag.
   contexts = {
-    "python:3.11-slim-bookworm"          = BUILDER_BASE
-    "gcr.io/distroless/python3-debian12" = RUNTIME_BASE
+    (BUILDER) = BUILDER_BASE
+    (RUNTIME) = RUNTIME_BASE
   }
   attest     = PROVENANCE == "" ? ["type=provenance,disabled=true"] : ["type=provenance,${PROVENANCE}"]
   cache-from = CACHE == "" ? [] : ["type=local,src=${CACHE}"]

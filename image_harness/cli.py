@@ -11,6 +11,8 @@ from pathlib import Path
 import image_harness
 from image_harness.diff import command as diff
 from image_harness.errors import HarnessError
+from image_harness.history import cli as history
+from image_harness.nightly import cli as nightly
 from image_harness.signoff import command as signoff
 
 _USERS_MISTAKE = 2
@@ -55,8 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     schema.add_argument("of", choices=["design", "report"])
     schema.set_defaults(action=_schema)
 
-    signoff.add_parsers(commands)
-    diff.add_parsers(commands)
+    for room in (signoff, diff, history, nightly):
+        room.add_parsers(commands)
     return parser
 
 

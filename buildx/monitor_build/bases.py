@@ -14,6 +14,7 @@ from monitor_build.apt import configured_sources, reachability_settings, sources
 from monitor_build.distroless import Distroless
 from monitor_build.docker_client import DockerClient
 from monitor_build.errors import BuildError
+from monitor_build.generation import TODAY, Generation
 from monitor_build.lock import Lock
 from monitor_build.pip_config import config_files, read_pip_config
 from monitor_build.process import Echo
@@ -21,9 +22,8 @@ from monitor_build.recipe import Recipe
 from monitor_build.slim_python import SlimPython
 from monitor_build.stand_in import Say, StandInStore
 
-BUILDER = "python:3.11-slim-bookworm"
-RUNTIME = "gcr.io/distroless/python3-debian12:latest"
-SUITE = "bookworm"
+BUILDER = TODAY.builder
+RUNTIME = TODAY.runtime
 
 REGISTRY_LIMIT = timedelta(seconds=8)
 """How long a registry gets to say an image's digest before it counts as out of reach."""
@@ -88,7 +88,7 @@ class Bases:
         return BaseKind.UPSTREAM if kinds == {BaseKind.UPSTREAM} else BaseKind.STAND_IN
 
 
-def ask_registries(client: DockerClient, lock: Lock) -> dict[str, Base | BuildError]:
+def ask_registries(client: DockerClient, lock: Lock, generation: Generation = TODAY) -> dict[str, Base | BuildError]:
     """Asks for both upstream images at the same time; a pinned one is asked for by its digest.
 
     Returns:
@@ -105,7 +105,8 @@ def ask_registries(client: DockerClient, lock: Lock) -> dict[str, Base | BuildEr
         return Base(name, BaseKind.UPSTREAM, digest, f"docker-image://{name}@{digest}", pinned=pin is not None)
 
     with ThreadPoolExecutor() as pool:
-        return dict(zip((BUILDER, RUNTIME), pool.map(ask, (BUILDER, RUNTIME)), strict=True))
+        names = (generation.builder, generation.runtime)
+        return dict(zip(names, pool.map(ask, names), strict=True))
 
 
 def choose_bases(
@@ -116,6 +117,7 @@ def choose_bases(
     store: StandInStore,
     anew: bool,
     say: Say,
+    generation: Generation = TODAY,
 ) -> Bases:
     """Decides on both bases, and makes the stand-ins that are needed.
 
@@ -126,6 +128,7 @@ def choose_bases(
         store: The stand-ins there are.
         anew: Make stand-ins even where there are some.
         say: Told why a stand-in is used.
+        generation: Whose bases.
 
     Raises:
         BuildError: Upstream is wanted and out of reach, or a stand-in cannot be made.
@@ -152,21 +155,24 @@ def choose_bases(
             layout=made.directory,
         )
 
-    return Bases(choose(BUILDER), choose(RUNTIME))
+    return Bases(choose(generation.builder), choose(generation.runtime))
 
 
-def recipes_here(folder: Path, environment: Mapping[str, str], echo: Echo) -> dict[str, Recipe]:
+def recipes_here(
+    folder: Path, environment: Mapping[str, str], echo: Echo, generation: Generation = TODAY
+) -> dict[str, Recipe]:
     """The recipes for both bases, as this machine's apt and pip let them be made.
 
     Args:
         folder: Where the recipes lie as data.
         environment: The environment variables.
         echo: Told each line of what takes long.
+        generation: Whose bases.
 
     Raises:
         BuildError: apt on this machine knows no archive to make them from.
     """
-    sources = tuple(sources_of_suite(configured_sources(Path("/etc/apt")), SUITE))
+    sources = tuple(sources_of_suite(configured_sources(Path("/etc/apt")), generation.suite))
     pip = read_pip_config(
         config_files(environment, Path(environment.get("HOME", "/root"))),
         environment,
@@ -174,8 +180,14 @@ def recipes_here(folder: Path, environment: Mapping[str, str], echo: Echo) -> di
         system_bundle=Path("/etc/ssl/certs/ca-certificates.crt"),
     )
     recipes: Sequence[Recipe] = (
-        SlimPython(folder / "python-3.11-slim-bookworm.toml", sources, reachability_settings(), pip, echo),
-        Distroless(folder / "distroless-python3-debian12.toml", sources),
+        SlimPython(
+            folder / f"python-{generation.python}-slim-{generation.suite}.toml",
+            sources,
+            reachability_settings(),
+            pip,
+            echo,
+        ),
+        Distroless(folder / f"distroless-python3-{generation.name}.toml", sources),
     )
     return {recipe.stands_in_for: recipe for recipe in recipes}
 

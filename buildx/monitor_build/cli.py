@@ -16,6 +16,7 @@ from monitor_build.bake import Progress
 from monitor_build.bases import BasesChoice, search_path
 from monitor_build.docker_client import find_client
 from monitor_build.errors import BuildError
+from monitor_build.generation import GENERATIONS, TODAY
 from monitor_build.outputs import Output
 from monitor_build.pipeline import STATE, Wish, build, inputs_of, pin
 from monitor_build.process import Interrupted, interruptible
@@ -23,7 +24,7 @@ from monitor_build.record import Record, read_record, write_record
 from monitor_build.source import BuildArguments, Source
 from monitor_build.staleness import why_stale
 
-DEFAULT_TAG = "pickme/lucid-rdp-monitor:latest-arm64"
+DEFAULT_TAG = TODAY.tag
 EXIT_UP_TO_DATE = 1
 EXIT_ERROR = 2
 _Choice = TypeVar("_Choice", bound=Enum)
@@ -56,7 +57,7 @@ def main(argv: Sequence[str], root: Path) -> int:
 def _run(options: argparse.Namespace, root: Path) -> int:
     wish = _wish(options, root)
     if options.print_inputs_hash:
-        print(inputs_of(root, wish.arguments).sha256)
+        print(inputs_of(root, wish.arguments, wish.generation).sha256)
         return 0
     if options.is_stale:
         return _tell_staleness(wish, options.record)
@@ -76,11 +77,14 @@ def _wish(options: argparse.Namespace, root: Path) -> Wish:
         options.vcs_ref or source.revision(),
         options.build_date or source.date(os.environ),
     )
+    generation = GENERATIONS[options.generation]
     return Wish(
         root,
-        options.tag,
+        generation,
+        options.tag or generation.tag,
         arguments,
         options.bases,
+        options.unpinned,
         options.refresh_bases,
         tuple(options.output or [Output()]),
         options.use_cache,
@@ -93,7 +97,7 @@ def _tell_staleness(wish: Wish, record: Path) -> int:
     client = find_client(search_path(os.environ), with_buildx=False)
     why = why_stale(
         read_record(record),
-        inputs_of(wish.root, wish.arguments),
+        inputs_of(wish.root, wish.arguments, wish.generation),
         reference=wish.reference,
         bases=wish.bases,
         image_id=lambda: client.image_id(wish.reference),
@@ -121,7 +125,13 @@ def _parser(root: Path) -> argparse.ArgumentParser:
         prog="build.py", description="Cross-builds the monitor's image for linux/arm64.", allow_abbrev=False
     )
     what = parser.add_argument_group("what is built")
-    what.add_argument("--tag", default=DEFAULT_TAG, type=_reference, help="name of the image (default: %(default)s)")
+    what.add_argument("--tag", type=_reference, help=f"name of the image (default: {DEFAULT_TAG})")
+    what.add_argument(
+        "--generation",
+        choices=list(GENERATIONS),
+        default=TODAY.name,
+        help="which Debian and Python; another than the Dockerfile's own is filled into it (default: %(default)s)",
+    )
     what.add_argument("--version", help="VERSION (default: the Dockerfile's)")
     what.add_argument("--vcs-ref", metavar="REVISION", help="VCS_REF (default: the commit that is checked out)")
     what.add_argument(
@@ -137,6 +147,7 @@ def _parser(root: Path) -> argparse.ArgumentParser:
         metavar="auto|upstream|stand-in",
         help="what to stand on; auto: upstream where its registry answers (default: auto)",
     )
+    what.add_argument("--unpinned", action="store_true", help="upstream's tags as they are today, not bases.lock")
     what.add_argument("--refresh-bases", action="store_true", help="make the stand-ins anew, with today's packages")
     what.add_argument("--no-cache", dest="use_cache", action="store_false", help="build every step anew")
     where = parser.add_argument_group("where it goes")

@@ -21,12 +21,13 @@ from monitor_build.bases import (
 from monitor_build.classic_store import loaded
 from monitor_build.docker_client import DockerClient, Engine, find_client
 from monitor_build.errors import BuildError
+from monitor_build.generation import TODAY, Generation, write_dockerfile
 from monitor_build.lock import Lock, Pin, StandInRecord, read_lock, write_lock
 from monitor_build.outputs import Output, replacing
 from monitor_build.process import Echo
 from monitor_build.recipe import Recipe
 from monitor_build.record import Inputs, Record
-from monitor_build.source import BuildArguments, Source, inputs_hash, rfc3339
+from monitor_build.source import DOCKERFILE, BuildArguments, Source, inputs_hash, rfc3339
 from monitor_build.stand_in import Say, StandInStore, exclusive
 
 STATE = ".build"
@@ -39,9 +40,11 @@ class Wish:
 
     Args:
         root: The repository's top folder.
+        generation: Which bases, under which names.
         reference: The image's name.
         arguments: The build arguments.
         bases: What to stand on.
+        unpinned: Whether to build on what the bases' tags mean today, whatever bases.lock pins.
         anew: Make stand-ins even where there are some.
         outputs: Where the image goes.
         use_cache: Whether steps that were built before may be used again.
@@ -50,9 +53,11 @@ class Wish:
     """
 
     root: Path
+    generation: Generation
     reference: str
     arguments: BuildArguments
     bases: BasesChoice
+    unpinned: bool
     anew: bool
     outputs: tuple[Output, ...]
     use_cache: bool
@@ -65,11 +70,13 @@ class Wish:
         return self.root / STATE
 
 
-def inputs_of(root: Path, arguments: BuildArguments) -> Inputs:
+def inputs_of(root: Path, arguments: BuildArguments, generation: Generation = TODAY) -> Inputs:
     """What a build would be made from now."""
     source = Source(root)
     files = source.fingerprints()
-    named = arguments.as_mapping()
+    named = dict(arguments.as_mapping())
+    if generation != TODAY:
+        named["GENERATION"] = generation.name
     return Inputs(inputs_hash(files, named), source.is_dirty(), files, named)
 
 
@@ -89,7 +96,7 @@ def build(wish: Wish, *, say: Say, echo: Echo) -> Record:
     client = find_client(search_path(os.environ), with_buildx=True)
     engine = client.engine()
     _check_store(wish, engine, say)
-    inputs = inputs_of(wish.root, wish.arguments)
+    inputs = inputs_of(wish.root, wish.arguments, wish.generation)
     with exclusive(wish.state / "lock", say):
         bases = _bases(wish, client, say, echo)
         if not engine.containerd_store:
@@ -112,13 +119,22 @@ def build(wish: Wish, *, say: Say, echo: Echo) -> Record:
 
 def _bases(wish: Wish, client: DockerClient, say: Say, echo: Echo) -> Bases:
     lock = read_lock(wish.root / "buildx" / "bases.lock")
-    upstream = {} if wish.bases is BasesChoice.STAND_IN else ask_registries(client, lock)
+    pins = Lock() if wish.unpinned else lock
+    upstream = {} if wish.bases is BasesChoice.STAND_IN else ask_registries(client, pins, wish.generation)
     out_of_reach = not upstream or any(isinstance(found, BuildError) for found in upstream.values())
     # A machine that can do without stand-ins needs no apt.
     needs_recipes = wish.bases is not BasesChoice.UPSTREAM and out_of_reach
     recipes = _recipes(wish, echo) if needs_recipes else {}
     store = StandInStore(wish.state / "bases", say)
-    bases = choose_bases(wish.bases, upstream=upstream, recipes=recipes, store=store, anew=wish.anew, say=say)
+    bases = choose_bases(
+        wish.bases,
+        upstream=upstream,
+        recipes=recipes,
+        store=store,
+        anew=wish.anew,
+        say=say,
+        generation=wish.generation,
+    )
     for base in (bases.builder, bases.runtime):
         say(str(base))
     _compare(lock, bases, recipes, say)
@@ -135,7 +151,7 @@ def _recipes(wish: Wish, echo: Echo) -> Mapping[str, Recipe]:
             echo(line)
 
     log.unlink(missing_ok=True)
-    return recipes_here(wish.root / "buildx" / "bases", os.environ, keep)
+    return recipes_here(wish.root / "buildx" / "bases", os.environ, keep, wish.generation)
 
 
 def _compare(lock: Lock, bases: Bases, recipes: Mapping[str, Recipe], say: Say) -> None:
@@ -185,6 +201,9 @@ def _check_store(wish: Wish, engine: Engine, say: Say) -> None:
 def _variables(wish: Wish, engine: Engine, bases: Bases) -> dict[str, str]:
     return {
         "TAG": wish.reference,
+        "DOCKERFILE": str(write_dockerfile(wish.root / DOCKERFILE, wish.generation, wish.state)),
+        "BUILDER": _context_name(wish.generation.builder),
+        "RUNTIME": _context_name(wish.generation.runtime),
         **wish.arguments.as_mapping(),
         "BUILDER_BASE": bases.builder.context,
         "RUNTIME_BASE": bases.runtime.context,
@@ -193,6 +212,11 @@ def _variables(wish: Wish, engine: Engine, bases: Bases) -> dict[str, str]:
         # The image's date and its label say the same.
         "SOURCE_DATE_EPOCH": str(int(wish.arguments.date.timestamp())),
     }
+
+
+def _context_name(base: str) -> str:
+    """BuildKit looks for `IMAGE:latest` under the name without the tag."""
+    return base.removesuffix(":latest")
 
 
 def pin(wish: Wish, *, say: Say, echo: Echo) -> None:
@@ -208,7 +232,7 @@ def pin(wish: Wish, *, say: Say, echo: Echo) -> None:
     client = find_client(search_path(os.environ), with_buildx=True)
     upstream = dict(lock.upstream)
     # Without the pins: a pinned image would be asked for by the digest that is to be renewed.
-    for name, found in ask_registries(client, Lock()).items():
+    for name, found in ask_registries(client, Lock(), wish.generation).items():
         if isinstance(found, BuildError):
             say(f"{name} cannot be looked up ({found.what}): left as it is")
             upstream.setdefault(name, None)

@@ -118,14 +118,15 @@ class SlimPython(Recipe):
             yield f'{shlex.quote(sys.executable)} -m zipfile -e "$1"{wheels["folder"]}/{name}-*.whl {there}'
         script = workshop / "pip"
         script.write_text(
-            "#!/usr/local/bin/python3.11\nimport sys\n\nfrom pip._internal.cli.main import main\n\nsys.exit(main())\n"
+            f"#!/usr/local/bin/{self._data['python']}\n"
+            "import sys\n\nfrom pip._internal.cli.main import main\n\nsys.exit(main())\n"
         )
         script.chmod(0o755)
         yield f'cp -p {shlex.quote(str(script))} "$1"/usr/local/bin/pip'
         for path, target in self._data["links"].items():
             yield f'ln -sf {target} "$1"{path}'
         # Debian's mark that pip must keep its hands off the system's Python (PEP 668): upstream's image has none.
-        yield 'rm -f "$1"/usr/lib/python3.11/EXTERNALLY-MANAGED'
+        yield f'rm -f "$1"/usr/lib/{self._data["python"]}/EXTERNALLY-MANAGED'
         pip_conf = workshop / "pip.conf"
         pip_conf.write_text(self._pip.as_file(CA_BUNDLE))
         yield f'cp {shlex.quote(str(pip_conf))} "$1"/etc/pip.conf'

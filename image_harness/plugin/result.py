@@ -9,6 +9,10 @@ from datetime import datetime, timedelta
 import image_harness
 from image_harness.bases import bases_of
 from image_harness.design import Design, Requirement
+from image_harness.errors import HarnessError
+from image_harness.image import Image
+from image_harness.image.debian import debian_packages
+from image_harness.image.python_distributions import python_distributions
 from image_harness.plugin.session import HarnessSession
 from image_harness.plugin.verdicts import Record, Recorder
 from image_harness.report.model import (
@@ -83,6 +87,7 @@ def assemble(session: HarnessSession, recorder: Recorder, *, started: datetime, 
             emulated=session.emulated if session.uses_engine else None,
             bases=bases_of(session.image) if session.looked_at_image else _NOT_LOOKED_AT,
             selection=session.selection,
+            boot=session.boot,
         ),
         requirements=tuple(
             _result(design, requirement, by_requirement.get(requirement.id, ()), left_out[requirement.id])
@@ -105,7 +110,17 @@ def _image_facts(session: HarnessSession) -> ImageFacts:
             LayerFacts(layer.digest, layer.size, layer.uncompressed_size, layer.created_by) for layer in image.layers
         ),
         image.manifest_absence or "",
+        _packages(image, session.design),
     )
+
+
+def _packages(image: Image, design: Design) -> int | None:
+    """Count Debian and Python packages; a database that cannot be read is a check's finding, not the report's."""
+    try:
+        debian = debian_packages(image.filesystem)
+        return len(debian) + len(python_distributions(image.filesystem, design.site_packages.path))
+    except HarnessError:
+        return None
 
 
 def _result(design: Design, requirement: Requirement, found: Sequence[Record], left_out: int) -> RequirementResult:

@@ -99,6 +99,13 @@ class Running:
         return interpreter_facts(self.container, modules, interpreter=self.design.image.interpreter, limit=self._limit)
 
     @property
+    def boot(self) -> timedelta | None:
+        """The time until the engine called the container healthy; None when that is not known (yet)."""
+        if not self.health.done() or self.health.exception() is not None:
+            return None
+        return self.health.result().until(HealthStatus.HEALTHY)
+
+    @property
     def _limit(self) -> timedelta:
         return self.clock.limit(_WORK)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,6 +149,11 @@ class HarnessSession:
         return self.resources.enter_context(
             Running.start(self.engine, self.design, self.engine_image, lambda: self.clock)
         )
+
+    @property
+    def boot(self) -> timedelta | None:
+        """How long the shared container took to become healthy; None where none did."""
+        return self.running.boot if "running" in vars(self) else None
 
     @functools.cached_property
     def scenarios(self) -> Scenarios:

@@ -29,7 +29,7 @@ from image_harness.plugin.tracing import (
     parameters,
     problems,
 )
-from image_harness.plugin.verdicts import ATTRIBUTE, Finding, Recorder, judge
+from image_harness.plugin.verdicts import ATTRIBUTE, Finding, Recorder, is_retried, judge
 from image_harness.report import RunReport, terminal_summary, write_reports
 from image_harness.report.model import CheckOutcome
 from image_harness.subject import Subject
@@ -216,7 +216,7 @@ class Suite:
         """Show a check that could not look as unproven, in a word and a letter of its own."""
         findings = getattr(report, ATTRIBUTE, ())
         outcomes = {finding["outcome"] for finding in findings}
-        if CheckOutcome.FAILED.value in outcomes or any(finding["retried"] for finding in findings):
+        if is_retried(report) or CheckOutcome.FAILED.value in outcomes:
             return None
         return ("unproven", "U", "UNPROVEN") if outcomes - {CheckOutcome.PASSED.value} else None
 

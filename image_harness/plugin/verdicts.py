@@ -32,7 +32,6 @@ class Finding:
         outcome: How the phase ended.
         message: Why, when it did not pass.
         evidence: The values that its assertions compared, when they held.
-        retried: Whether another try follows.
     """
 
     nodeid: str
@@ -40,7 +39,6 @@ class Finding:
     outcome: CheckOutcome
     message: str = ""
     evidence: tuple[str, ...] = ()
-    retried: bool = False
 
     def to_data(self) -> dict[str, Any]:
         """Plain data for `ATTRIBUTE`."""
@@ -50,7 +48,6 @@ class Finding:
             "outcome": self.outcome.value,
             "message": self.message,
             "evidence": list(self.evidence),
-            "retried": self.retried,
         }
 
     @classmethod
@@ -62,8 +59,12 @@ class Finding:
             outcome=CheckOutcome(data["outcome"]),
             message=data["message"],
             evidence=tuple(data["evidence"]),
-            retried=data["retried"],
         )
+
+
+def is_retried(report: pytest.TestReport) -> bool:
+    """Whether a retrier took this outcome back, so that another try follows; only then is it none of pytest's own."""
+    return str(report.outcome) not in ("passed", "failed", "skipped")
 
 
 def judge(
@@ -91,7 +92,7 @@ def judge(
         outcome, message = CheckOutcome.ERROR, "the check did not end"
     else:
         outcome, message = _judge_error(call.excinfo, checks, in_call=call.when == "call")
-    return Finding(check.nodeid, check.ids, outcome, message, tuple(evidence), str(report.outcome) == "rerun")
+    return Finding(check.nodeid, check.ids, outcome, message, tuple(evidence))
 
 
 def judge_error(check: TracedCheck, error: BaseException, *, evidence: Sequence[str], checks: Path) -> Finding:
@@ -122,7 +123,12 @@ def _skip_reason(report: pytest.TestReport) -> str:
 
 @dataclass(slots=True)
 class Record:
-    """Everything that is known of one check after a run."""
+    """Everything that is known of one check after a run.
+
+    Attributes:
+        starts: How often it was begun.
+        dropped: How many of its reports a retrier gave an outcome of its own, such as ``rerun``.
+    """
 
     nodeid: str
     ids: tuple[str, ...]
@@ -130,7 +136,13 @@ class Record:
     seconds: float = 0.0
     message: str = ""
     evidence: tuple[str, ...] = ()
-    retries: int = 0
+    starts: int = 0
+    dropped: int = 0
+
+    @property
+    def retries(self) -> int:
+        """How often it was tried again, whoever did so: not every retrier begins anew, and not every one says so."""
+        return max(self.starts - 1, self.dropped)
 
 
 @dataclass(slots=True)
@@ -165,8 +177,11 @@ class Recorder:
             self.select(finding.nodeid, finding.ids)
             record = self.records[finding.nodeid]
             record.seconds += report.duration / len(findings)
-            if finding.retried:
-                record.retries += 1
+            if report.when == "setup":
+                record.starts += 1
+                record.outcome = None
+            if is_retried(report):
+                record.dropped += 1
                 record.outcome = None
             elif report.when == "call" or finding.outcome is not CheckOutcome.PASSED:
                 self._settle(record, finding)

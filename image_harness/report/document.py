@@ -51,6 +51,7 @@ class Image(_Part):
     size: NonNegativeInt = 0
     layers: tuple[Layer, ...] = ()
     manifest_absence: _Text = ""
+    packages: NonNegativeInt | None = None
 
 
 class Line(_Part):
@@ -95,6 +96,7 @@ class Run(_Part):
     harness: _Text
     bases: Bases = Bases(use=BaseUse.UNKNOWN, images=(), reason="not recorded")
     selection: _Text = ""
+    boot_seconds: _Seconds | None = None
     retries: NonNegativeInt = 0
 
 

@@ -73,6 +73,7 @@ class ImageFacts:
         config_digest: None when this run did not look at the image (source evidence alone).
         layers: Bottom first; empty when this run did not look at the image.
         manifest_absence: Why an image that was looked at has no manifest digest.
+        packages: Debian packages and Python distributions in it; None when nobody counted.
     """
 
     reference: str
@@ -81,6 +82,7 @@ class ImageFacts:
     config_digest: Digest | None = None
     layers: tuple[LayerFacts, ...] = ()
     manifest_absence: str = ""
+    packages: int | None = None
 
     @property
     def looked_at(self) -> bool:
@@ -137,6 +139,7 @@ class RunFacts:
         emulated: Whether the image's programs ran under emulation, or None when none ran.
         bases: What the image was built on.
         selection: What the user selected (such as an expression given to ``-m``); empty when everything.
+        boot: From the container's start until the engine called it healthy; None when none got there.
 
     Raises:
         ValueError: The start has no time zone.
@@ -149,6 +152,7 @@ class RunFacts:
     emulated: bool | None = None
     bases: BasesFacts = BasesFacts(BaseUse.UNKNOWN, reason="no build record")
     selection: str = ""
+    boot: timedelta | None = None
 
     def __post_init__(self) -> None:
         if self.started.tzinfo is None:

@@ -24,6 +24,7 @@ from image_harness.report.model import LayerFacts, RequirementResult, RunReport,
 from image_harness.types import Status
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
+STYLE_FILE: Final = _TEMPLATES / "report.css"
 _BAR_CELLS: Final = 1000
 _LEAST_CELLS: Final = 15
 _ICONS: Final = {Status.MET: "✓", Status.NOT_MET: "✗", Status.UNPROVEN: "?", Status.NOT_SELECTED: "\N{EN DASH}"}
@@ -48,10 +49,10 @@ class Segment:
 
 def render_html(report: RunReport) -> str:
     """Return the text of report.html."""
-    style, script = (_TEMPLATES.joinpath(name).read_text("utf-8") for name in ("report.css", "report.js"))
+    style, script = STYLE_FILE.read_text("utf-8"), _TEMPLATES.joinpath("report.js").read_text("utf-8")
     anchors = {result.facts.id: f"r{number}" for number, result in enumerate(report.requirements, 1)}
     return (
-        _environment()
+        template_environment(_TEMPLATES)
         .get_template("report.html.j2")
         .render(
             report=report,
@@ -65,7 +66,7 @@ def render_html(report: RunReport) -> str:
             # Both files are this package's own; no part of a report is in them.
             style=Markup(style),
             script=Markup(script),
-            policy=_policy(style, script),
+            policy=content_policy(style, script),
         )
         + "\n"
     )
@@ -77,7 +78,8 @@ def _by_urgency(report: RunReport) -> list[tuple[Urgency, list[Recommendation]]]
     return [(urgency, items) for urgency, items in grouped if items]
 
 
-def _policy(style: str, script: str) -> str:
+def content_policy(style: str, script: str) -> str:
+    """Return a content security policy under which only these two take effect."""
     return (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
     )
@@ -87,9 +89,10 @@ def _hash(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-def _environment() -> Environment:
+def template_environment(templates: Path) -> Environment:
+    """Return what renders the templates of a folder: everything is escaped, and nothing undefined is passed over."""
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(templates),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -105,6 +105,7 @@ def _to_document(report: model.RunReport) -> document.Document:
                 for layer in image.layers
             ),
             manifest_absence=image.manifest_absence,
+            packages=image.packages,
         ),
         design=document.Design(
             name=report.design.name,
@@ -129,6 +130,7 @@ def _to_document(report: model.RunReport) -> document.Document:
                 reason=run.bases.reason,
             ),
             selection=run.selection,
+            boot_seconds=None if run.boot is None else run.boot.total_seconds(),
             retries=report.retries,
         ),
         requirements=tuple(_to_requirement(result) for result in report.requirements),
@@ -187,6 +189,7 @@ def _from_document(stated: document.Document) -> model.RunReport:
                 for layer in image.layers
             ),
             manifest_absence=image.manifest_absence,
+            packages=image.packages,
         ),
         design=model.DesignFacts(
             stated.design.name,
@@ -206,6 +209,7 @@ def _from_document(stated: document.Document) -> model.RunReport:
                 run.bases.reason,
             ),
             selection=run.selection,
+            boot=None if run.boot_seconds is None else timedelta(seconds=run.boot_seconds),
         ),
         requirements=tuple(_from_requirement(requirement) for requirement in stated.requirements),
     )

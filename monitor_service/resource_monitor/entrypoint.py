@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 APPLICATION = "resource_monitor.main:app"
-SITE_PACKAGES = "/usr/local/lib/python3.11/site-packages"
+SITE_PACKAGES = f"/usr/local/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 HIGHEST_PORT = 65535
 
 

@@ -263,3 +263,33 @@ def test_a_repository_without_a_subject_is_left_alone(pytester: pytest.Pytester)
 
     result.assert_outcomes(passed=1)
     assert "compliance with the design" not in result.stdout.str()
+
+
+FLAKY = 'tries = []\n\n@requirement("stages.two")\ndef test_two():\n    tries.append(1)\n    {first}\n    assert True\n'
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "workers"])
+@pytest.mark.parametrize(
+    "first",
+    ["assert len(tries) > 1", "if len(tries) == 1: raise OSError('busy')"],
+    ids=["said no first", "could not look first"],
+)
+def test_a_check_that_passed_only_when_tried_again_is_retried_and_unproven(
+    run: Start, first: str, workers: tuple[str, ...]
+) -> None:
+    done = run(FLAKY.format(first=first), "--reruns", "2", *workers)
+
+    assert (done.exit_code, done.status("stages.two"), done.report["run"]["retries"]) == (1, "unproven", 1)
+    assert "passed only on try 2" in done.output
+
+
+def test_a_check_that_fails_however_often_it_is_tried_is_not_met_and_retried(run: Start) -> None:
+    done = run(PASSING.replace("== 2", "== 3"), "--reruns", "2")
+
+    assert (done.exit_code, done.status("stages.two"), done.report["run"]["retries"]) == (1, "not-met", 2)
+
+
+def test_a_whole_run_without_a_retry_says_so(run: Start) -> None:
+    done = run(PASSING, "--reruns", "2")
+
+    assert (done.status("stages.two"), done.report["run"]["retries"]) == ("met", 0)

@@ -73,7 +73,11 @@ def test_a_source_of_the_next_release_that_is_there_is_used(machine: Machine) ->
 def test_packages_for_the_projects_own_tests_come_only_when_asked_for(machine: Machine) -> None:
     machine.run()
     assert "redis-server" not in (machine.state / "packages").read_text()
-    assert machine.run("--tests").row("packages").endswith(" redis-server shellcheck chromium docker-registry cosign")
+    assert (
+        machine.run("--tests")
+        .row("packages")
+        .endswith(" redis-server shellcheck chromium docker-registry postgresql cosign")
+    )
     assert "redis-server" in (machine.state / "packages").read_text()
 
 
