@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor_build.bases import BUILDER, RUNTIME
 from monitor_build.errors import BuildError
+from monitor_build.generation import GENERATIONS
 from monitor_build.lock import Lock, Pin, StandInRecord, read_lock, write_lock
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -51,7 +51,7 @@ def test_missing_lock_is_told_with_what_to_do(tmp_path: Path) -> None:
         read_lock(tmp_path / "bases.lock")
 
 
-def test_repositorys_own_lock_names_both_bases_of_the_dockerfile(repository: Path) -> None:
+def test_repositorys_own_lock_names_both_bases_of_every_generation(repository: Path) -> None:
     lock = read_lock(repository / "buildx" / "bases.lock")
 
-    assert set(lock.upstream) == {BUILDER, RUNTIME}
+    assert set(lock.upstream) == {name for one in GENERATIONS.values() for name in (one.builder, one.runtime)}
