@@ -71,9 +71,11 @@ def _found(question: Question, say: Callable[[str], None]) -> tuple[Digest, list
     image = RegistryImage.parse(question.image)
     with Registry(image.repository) as registry:
         subject = platform_manifest(registry, image.digest)
-        for number, digest in enumerate(blobs := blobs_of(subject) if question.content else (), start=1):
-            say(f"reading the image: {number} of {len(blobs)}")
-            registry.check_blob(digest)
+        if question.content:
+            blobs = blobs_of(subject)
+            say(f"reading the image: manifest, configuration and {len(blobs) - 1} layers")
+            for digest in blobs:
+                registry.check_blob(digest)
         return subject.digest, list(find_statements(registry, subject.digest))
 
 
