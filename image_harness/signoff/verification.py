@@ -15,7 +15,7 @@ from image_harness.signoff.errors import NotVerifiedError
 from image_harness.signoff.files import Folder
 from image_harness.signoff.keys import PublicKey
 from image_harness.signoff.platforms import blobs_of, platform_manifest
-from image_harness.signoff.policy import Policy, load_policy
+from image_harness.signoff.policy import Identity, Policy, load_policy
 from image_harness.signoff.referrers import Attached, find_statements
 from image_harness.signoff.registry import Registry
 from image_harness.signoff.repository import RegistryImage
@@ -30,6 +30,7 @@ class Question:
     Attributes:
         image: ``IMAGE@DIGEST``.
         keys: Public keys, on top of the policy's.
+        identities: Signers without a key, on top of the policy's.
         policy: The policy's file; None for the defaults.
         folder: What sign-off wrote, to be read instead of a registry.
         content: Whether to read the image's layers and configuration too, and compare their digests.
@@ -37,6 +38,7 @@ class Question:
 
     image: str
     keys: tuple[Path, ...]
+    identities: tuple[Identity, ...]
     policy: Path | None
     folder: Path | None
     content: bool = True
@@ -56,12 +58,13 @@ def ask(question: Question, *, now: datetime, say: Callable[[str], None]) -> Ver
     """
     policy = load_policy(question.policy) if question.policy else Policy()
     keys = tuple(PublicKey.load(path) for path in (*question.keys, *policy.keys))
-    if not keys and not policy.identities:
-        fix = "name a key with --key, or keys or identities in a policy"
+    identities = (*question.identities, *policy.identities)
+    if not keys and not identities:
+        fix = "name a key with --key or --identity and --issuer, or keys or identities in a policy"
         raise HarnessError("nobody is trusted to sign", where="--key", fix=fix)
     digest, found = _found(question, say)
     design = load_design(policy.design) if policy.design else None
-    return verify(digest, found, Trust(keys, policy.identities), policy, design=design, now=now)
+    return verify(digest, found, Trust(keys, identities), policy, design=design, now=now)
 
 
 def _found(question: Question, say: Callable[[str], None]) -> tuple[Digest, list[Attached]]:

@@ -68,7 +68,7 @@ def asked(fake: FakeRegistry, key: PrivateKey, tmp_path: Path, monkeypatch: pyte
 
     def start(digest: Digest, *, content: bool = True) -> Verified:
         image = f"127.0.0.1:5000/lucid/rdp-monitor@{digest}"
-        question = Question(image, (public_key,), None, None, content)
+        question = Question(image, (public_key,), (), None, None, content)
         return ask(question, now=datetime.now(UTC), say=lambda _: None)
 
     return start

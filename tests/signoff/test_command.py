@@ -99,6 +99,15 @@ def test_somebody_must_be_trusted(folder: Path, capsys: pytest.CaptureFixture[st
     assert "nobody is trusted to sign; name a key with --key" in capsys.readouterr().err
 
 
+def test_an_identity_is_named_with_its_issuer(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["verify", f"x@{IMAGE}", "--from", str(folder), "--identity", "https://github.com/lucid/release.yml"]
+    assert main(asked) == 2
+    assert "--identity and --issuer: only one of the two is given" in capsys.readouterr().err
+
+    assert main([*asked, "--issuer", "https://token.actions.githubusercontent.com"]) == 2
+    assert "signed with a key, and no key is trusted" in capsys.readouterr().err
+
+
 def test_a_review_is_noted_beside_the_design(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("family.yaml", "rdp-monitor.yaml"):
         shutil.copy(DESIGNS / name, tmp_path)
