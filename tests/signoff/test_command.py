@@ -58,6 +58,18 @@ def test_what_sign_off_wrote_is_verified_without_a_registry(
     assert capsys.readouterr().out == ""
 
 
+def test_the_files_beside_a_statement_must_be_those_that_it_names(
+    folder: Path, public_key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["verify", f"x@{IMAGE}", "--key", str(public_key), "--from", str(folder)]
+    (folder / files.REPORT).write_text("another report")
+
+    assert main(asked) == 2
+    assert (
+        f"{folder}/report.json: the file was altered: the statement names {digest('report')}" in capsys.readouterr().err
+    )
+
+
 def test_what_is_not_verified_is_one_line_and_exit_code_2(
     folder: Path, public_key: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
