@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -45,15 +45,32 @@ class SignOff(_Model):
     allowed: tuple[AllowedReason, ...]
 
 
+class Resource(_Model):
+    """Something that the result depends on, by its digest."""
+
+    name: str = ""
+    digest: dict[str, str] = Field(default_factory=dict)
+
+
 class Predicate(_Model):
     """A test result, version 0.1."""
 
     result: TestResult
-    configuration: tuple[dict[str, Any], ...]
+    configuration: tuple[Resource, ...]
     passed: tuple[str, ...] = Field(default=(), alias="passedTests")
     warned: tuple[str, ...] = Field(default=(), alias="warnedTests")
     failed: tuple[str, ...] = Field(default=(), alias="failedTests")
     sign_off: SignOff = Field(alias="signOff")
+
+    @property
+    def materials(self) -> dict[str, Digest]:
+        """What the configuration names by its SHA-256.
+
+        Raises:
+            HarnessError: One of them is no SHA-256.
+        """
+        named = ((item.name, item.digest.get("sha256")) for item in self.configuration)
+        return {name: Digest(f"sha256:{value}") for name, value in named if value is not None}
 
     @property
     def signed(self) -> datetime:

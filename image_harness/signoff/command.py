@@ -14,6 +14,7 @@ from image_harness.commands import Commands
 from image_harness.errors import HarnessError
 
 if TYPE_CHECKING:
+    from image_harness.signoff.policy import Identity
     from image_harness.signoff.procedure import Outcome
     from image_harness.signoff.verify import Verified
 
@@ -69,6 +70,8 @@ def _add_verify(commands: Commands) -> None:
     parser.add_argument(
         "--key", type=Path, action="append", default=[], metavar="FILE", help="a signer's key: cosign.pub"
     )
+    parser.add_argument("--identity", metavar="SUBJECT", help="a signer without a key, such as a workflow's URL")
+    parser.add_argument("--issuer", metavar="URL", help="who vouches for the identity")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="what the sign-off must be like (YAML)")
     parser.add_argument("--from", dest="folder", type=Path, metavar="DIR", help="read what sign-off wrote, no registry")
     parser.add_argument("--no-content", action="store_true", help="do not read the image's layers")
@@ -152,7 +155,9 @@ def _attach(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from image_harness.signoff.verification import Question, ask  # noqa: PLC0415
 
-    question = Question(options.image, tuple(options.key), options.policy, options.folder, not options.no_content)
+    question = Question(
+        options.image, tuple(options.key), _identities(options), options.policy, options.folder, not options.no_content
+    )
     try:
         verified = ask(question, now=datetime.now(UTC), say=_teller("verify", quiet=options.quiet))
     except HarnessError as error:
@@ -164,6 +169,15 @@ def _verify(options: argparse.Namespace) -> int:
     elif not options.quiet:
         _tell_verified(options.image, verified)
     return 0
+
+
+def _identities(options: argparse.Namespace) -> tuple[Identity, ...]:
+    from image_harness.signoff.policy import Identity  # noqa: PLC0415
+
+    if (options.identity is None) != (options.issuer is None):
+        fix = "name both: an identity is worth what its issuer is"
+        raise HarnessError("only one of the two is given", where="--identity and --issuer", fix=fix)
+    return (Identity(subject=options.identity, issuer=options.issuer),) if options.identity else ()
 
 
 def _document(image: str, verified: Verified) -> dict[str, object]:

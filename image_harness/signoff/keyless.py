@@ -50,8 +50,9 @@ def sign_keyless(payload: bytes) -> Bundle:
         token = detect_credential()
         if token is None:
             raise HarnessError("nobody vouches for an identity here", where=_WHERE, fix="sign with --key")
+        identity = IdentityToken(token)
         context = SigningContext.from_trust_config(ClientTrustConfig.production())
-        with context.signer(IdentityToken(token)) as signer:
+        with context.signer(identity) as signer:
             signed = signer.sign_dsse(Statement(payload)).to_json().encode()
     return Bundle.parse(signed, _WHERE)
 

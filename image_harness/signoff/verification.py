@@ -11,13 +11,14 @@ from image_harness.design import load_design
 from image_harness.errors import HarnessError
 from image_harness.signoff import files
 from image_harness.signoff.bundle import Bundle
+from image_harness.signoff.claims import Claims
 from image_harness.signoff.errors import NotVerifiedError
 from image_harness.signoff.files import Folder
 from image_harness.signoff.keys import PublicKey
 from image_harness.signoff.platforms import blobs_of, platform_manifest
-from image_harness.signoff.policy import Policy, load_policy
+from image_harness.signoff.policy import Identity, Policy, load_policy
 from image_harness.signoff.referrers import Attached, find_statements
-from image_harness.signoff.registry import Registry
+from image_harness.signoff.registry import Registry, digest_of
 from image_harness.signoff.repository import RegistryImage
 from image_harness.signoff.verify import Trust, Verified, verify
 from image_harness.types import Digest
@@ -30,6 +31,7 @@ class Question:
     Attributes:
         image: ``IMAGE@DIGEST``.
         keys: Public keys, on top of the policy's.
+        identities: Signers without a key, on top of the policy's.
         policy: The policy's file; None for the defaults.
         folder: What sign-off wrote, to be read instead of a registry.
         content: Whether to read the image's layers and configuration too, and compare their digests.
@@ -37,6 +39,7 @@ class Question:
 
     image: str
     keys: tuple[Path, ...]
+    identities: tuple[Identity, ...]
     policy: Path | None
     folder: Path | None
     content: bool = True
@@ -56,12 +59,16 @@ def ask(question: Question, *, now: datetime, say: Callable[[str], None]) -> Ver
     """
     policy = load_policy(question.policy) if question.policy else Policy()
     keys = tuple(PublicKey.load(path) for path in (*question.keys, *policy.keys))
-    if not keys and not policy.identities:
-        fix = "name a key with --key, or keys or identities in a policy"
+    identities = (*question.identities, *policy.identities)
+    if not keys and not identities:
+        fix = "name a key with --key or --identity and --issuer, or keys or identities in a policy"
         raise HarnessError("nobody is trusted to sign", where="--key", fix=fix)
     digest, found = _found(question, say)
     design = load_design(policy.design) if policy.design else None
-    return verify(digest, found, Trust(keys, policy.identities), policy, design=design, now=now)
+    verified = verify(digest, found, Trust(keys, identities), policy, design=design, now=now)
+    if question.folder is not None:
+        _check_files(verified.claims, question.folder)
+    return verified
 
 
 def _found(question: Question, say: Callable[[str], None]) -> tuple[Digest, list[Attached]]:
@@ -71,10 +78,20 @@ def _found(question: Question, say: Callable[[str], None]) -> tuple[Digest, list
     image = RegistryImage.parse(question.image)
     with Registry(image.repository) as registry:
         subject = platform_manifest(registry, image.digest)
-        for number, digest in enumerate(blobs := blobs_of(subject) if question.content else (), start=1):
-            say(f"reading the image: {number} of {len(blobs)}")
-            registry.check_blob(digest)
+        if question.content:
+            blobs = blobs_of(subject)
+            say(f"reading the image: manifest, configuration and {len(blobs) - 1} layers")
+            for digest in blobs:
+                registry.check_blob(digest)
         return subject.digest, list(find_statements(registry, subject.digest))
+
+
+def _check_files(claims: Claims, folder: Path) -> None:
+    """Hold the files beside a statement against the digests that it names them by; one may be gone, but not another."""
+    for name, digest in claims.predicate.materials.items():
+        path = folder / name
+        if Path(name).name == name and path.is_file() and digest_of(path.read_bytes()) != digest:
+            raise NotVerifiedError(f"the file was altered: the statement names {digest}", where=str(path))
 
 
 def _stored(folder: Folder) -> Attached:

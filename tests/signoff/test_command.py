@@ -58,6 +58,18 @@ def test_what_sign_off_wrote_is_verified_without_a_registry(
     assert capsys.readouterr().out == ""
 
 
+def test_the_files_beside_a_statement_must_be_those_that_it_names(
+    folder: Path, public_key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["verify", f"x@{IMAGE}", "--key", str(public_key), "--from", str(folder)]
+    (folder / files.REPORT).write_text("another report")
+
+    assert main(asked) == 2
+    assert (
+        f"{folder}/report.json: the file was altered: the statement names {digest('report')}" in capsys.readouterr().err
+    )
+
+
 def test_what_is_not_verified_is_one_line_and_exit_code_2(
     folder: Path, public_key: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -97,6 +109,15 @@ def test_a_policy_names_keys_and_design(folder: Path, public_key: Path, capsys: 
 def test_somebody_must_be_trusted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", f"x@{IMAGE}", "--from", str(folder)]) == 2
     assert "nobody is trusted to sign; name a key with --key" in capsys.readouterr().err
+
+
+def test_an_identity_is_named_with_its_issuer(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["verify", f"x@{IMAGE}", "--from", str(folder), "--identity", "https://github.com/lucid/release.yml"]
+    assert main(asked) == 2
+    assert "--identity and --issuer: only one of the two is given" in capsys.readouterr().err
+
+    assert main([*asked, "--issuer", "https://token.actions.githubusercontent.com"]) == 2
+    assert "signed with a key, and no key is trusted" in capsys.readouterr().err
 
 
 def test_a_review_is_noted_beside_the_design(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
