@@ -10,6 +10,7 @@ from pathlib import Path
 
 import image_harness
 from image_harness.errors import HarnessError
+from image_harness.mutants import parser as mutants
 
 _USERS_MISTAKE = 2
 
@@ -44,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     design.add_argument("file", type=Path, metavar="FILE")
     design.add_argument("--json", action="store_true", help="print JSON")
     design.set_defaults(action=_design)
+
+    mutants.add_parser(commands)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of designs or of report.json")
     schema.add_argument("of", choices=["design", "report"])
