@@ -12,6 +12,7 @@ import image_harness
 from image_harness.diff import command as diff
 from image_harness.errors import HarnessError
 from image_harness.history import cli as history
+from image_harness.mutants import parser as mutants
 from image_harness.nightly import cli as nightly
 from image_harness.signoff import command as signoff
 
@@ -57,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     schema.add_argument("of", choices=["design", "report"])
     schema.set_defaults(action=_schema)
 
-    for room in (signoff, diff, history, nightly):
+    for room in (mutants, signoff, diff, history, nightly):
         room.add_parsers(commands)
     return parser
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import warnings
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ BUNDLE: Final = "/etc/ssl/certs/ca-certificates.crt"
 _BUNDLE_BYTES: Final = 16 * MIB
 _BLOCK: Final = re.compile(rb"-----BEGIN CERTIFICATE-----(?:(?!-----BEGIN ).)*?-----END CERTIFICATE-----", re.DOTALL)
 _BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
+_END: Final = b"-----END CERTIFICATE-----"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,14 @@ def _read(fs: FileSystem, path: str) -> tuple[tuple[Certificate, ...], tuple[str
             found.append(_certificate(block))
         except ValueError as error:
             damaged.append(f"certificate {number} cannot be parsed: {printable(str(error))}")
-    unfinished = data.count(_BEGIN) - len(blocks)
-    if unfinished:
-        damaged.append(f"{unfinished} certificates begin and do not end")
+    for word, mark in (("begin and do not end", _BEGIN), ("end and do not begin", _END)):
+        unpaired = data.count(mark) - len(blocks)
+        if unpaired:
+            damaged.append(f"{unpaired} certificates {word}")
     return tuple(found), tuple(damaged)
 
 
+@functools.lru_cache(maxsize=1024)  # more than one check reads the bundle, and the same certificates are in many
 def _certificate(block: bytes) -> Certificate:
     with warnings.catch_warnings():
         # Roots of the 1990s break rules that were made later, a serial number of 0 for one; that is no damage.

@@ -28,7 +28,7 @@ def test_an_empty_machine_gets_all_that_is_needed(machine: Machine) -> None:
 def test_each_thing_is_said_before_it_is_done(machine: Machine) -> None:
     (machine.state / "apt-fails").write_text("E: nothing works today\n")
     done = machine.run()
-    assert done.output.splitlines()[-1].startswith("installing 11 packages: docker.io ")
+    assert done.output.splitlines()[-1].startswith("installing 12 packages: docker.io ")
     assert done.errors == (
         "qemu-setup.sh: installing packages failed: nothing works today (log: /var/log/lucid-image-setup/setup.log)\n"
     )

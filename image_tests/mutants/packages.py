@@ -1,0 +1,149 @@
+"""Python packages and the requirements file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from image_harness.image.python_distributions import Distribution, python_distributions
+from image_harness.mutants import Good, Mutant, mutant
+from image_harness.mutants.changes import (
+    add,
+    in_dockerfile,
+    remove,
+    replaced,
+    source,
+    together,
+)
+
+RECORDS, REQUIREMENTS = "python.records", "python.requirements"
+
+
+def mutants(good: Good) -> Iterator[Mutant]:
+    """One defect each."""
+    yield from _installed(good)
+    yield from _required(good)
+
+
+def _distributions(good: Good) -> dict[str, Distribution]:
+    found = python_distributions(good.image.filesystem, good.design.site_packages.path)
+    return {distribution.key: distribution for distribution in found}
+
+
+def _installed(good: Good) -> Iterator[Mutant]:
+    site = good.design.site_packages.path
+    distributions = _distributions(good)
+    for package in good.design.site_packages.packages:
+        folder, kills = f"{site}/{package.slug}", f"site-packages.present.{package.slug}"
+        found = distributions[package.distribution]
+        yield mutant(f"package.{package.slug}.absent", f"no {folder}", kills, remove(folder), follows=RECORDS)
+        yield mutant(
+            f"package.{package.slug}.no-init",
+            f"{folder} has no __init__.py",
+            kills,
+            remove(f"{folder}/__init__.py"),
+            follows=RECORDS,
+        )
+        as_file = together(remove(folder), add(folder, "x", uid=65532, gid=65532))
+        yield mutant(f"package.{package.slug}.file", f"{folder} is a file", kills, as_file, follows=RECORDS)
+        in_capitals = together(
+            remove(folder), add(f"{site}/{package.slug.upper()}/__init__.py", "x", uid=65532, gid=65532)
+        )
+        yield mutant(
+            f"package.{package.slug}.case",
+            f"{folder} is written in capitals",
+            kills,
+            in_capitals,
+            follows=[RECORDS, "owner.site-packages"],
+        )
+        metadata, version = f"{found.path}/METADATA", f"\nVersion: {found.version}\n"
+        installed = f"packages.installed.{package.slug}"
+        for miss, other in {"newer": f"{found.version}.1", "local": f"{found.version}+local"}.items():
+            yield mutant(
+                f"package.{package.slug}.{miss}",
+                f"{package.slug} {other} is installed",
+                installed,
+                replaced(metadata, version, f"\nVersion: {other}\n"),
+                follows=RECORDS,
+            )
+        needed = any(
+            package.distribution in re.split(r"[^a-z0-9-]", line.lower().replace("_", "-"))[0:1]
+            and "extra ==" not in line
+            for d in distributions.values()
+            for line in d.requires
+        )
+        yield mutant(
+            f"package.{package.slug}.no-metadata",
+            f"no dist-info of {package.slug}",
+            installed,
+            remove(found.path),
+            follows=[REQUIREMENTS] * needed,
+        )
+
+
+def _required(good: Good) -> Iterator[Mutant]:
+    path = good.design.requirements_file
+    text = good.source(path)
+    entries = re.findall(r"^\S+==[^\n]*(?:\n {4}[^\n]*)*\n", text, re.MULTILINE)
+    distributions = _distributions(good)
+    by_name = {entry.partition("==")[0].lower().replace("_", "-"): entry for entry in entries}
+
+    def swap(old: str, new: str) -> Callable[[str], str]:
+        return lambda whole: whole.replace(old, new)
+
+    for package in good.design.site_packages.packages:
+        entry = by_name[package.distribution]
+        required, installed = f"packages.required.{package.slug}", f"packages.installed.{package.slug}"
+        for miss, other in {
+            "absent": "",
+            "comment": "# " + entry.replace("\n", "\n# ").removesuffix("# "),
+            "longer": entry.replace("==", "-extra==", 1),
+            "part": entry[1:],
+        }.items():
+            yield mutant(
+                f"requirements.{package.slug}.{miss}",
+                f"{package.distribution} is required: {miss}",
+                required,
+                source(path, swap(entry, other)),
+                follows=installed,
+            )
+        version = distributions[package.distribution].version
+        yield mutant(
+            f"requirements.{package.slug}.version",
+            f"another version of {package.distribution} is required",
+            installed,
+            source(
+                path, swap(f"{entry.splitlines()[0]}", entry.splitlines()[0].replace(f"=={version}", f"=={version}.1"))
+            ),
+        )
+    pinned = "packages.pinned"
+    indirect = next(
+        e for n, e in by_name.items() if n not in {p.distribution for p in good.design.site_packages.packages}
+    )
+    for miss, change in {
+        "at-least": swap(indirect, indirect.replace("==", ">=", 1)),
+        "compatible": swap(indirect, indirect.replace("==", "~=", 1)),
+        "wildcard": swap(indirect, re.sub(r"==(\d+)\S*", r"==\1.*", indirect, count=1)),
+        "no-version": swap(indirect, re.sub(r"==\S+", "", indirect, count=1)),
+        "no-hash": swap(indirect, indirect.splitlines()[0].replace(" \\", "") + "\n"),
+        "md5": swap("--hash=sha256:", "--hash=md5:"),
+        "one-md5": lambda whole: whole.replace("--hash=sha256:", "--hash=md5:", 1),
+        "extra-loose": lambda whole: whole + "left-pad>=1\n",
+    }.items():
+        yield mutant(f"requirements.pinned.{miss}", f"the requirements file: {miss}", pinned, source(path, change))
+    file = "packages.requirements-file"
+    blinds = [
+        pinned,
+        *(
+            f"packages.{kind}.{p.slug}"
+            for kind in ("required", "installed")
+            for p in good.design.site_packages.packages
+        ),
+    ]
+    yield mutant("requirements.file.absent", f"no {path}", file, source(path, None), blinds=blinds)
+    for miss, (old, new) in {
+        "other-file": (f"COPY {path} ", "COPY other.txt "),
+        "other-name": (f"COPY {path} requirements.txt", f"COPY {path} other.txt"),
+        "comment": (f"COPY {path}", f"# COPY {path}"),
+    }.items():
+        yield mutant(f"requirements.file.{miss}", f"the Dockerfile: {miss}", file, in_dockerfile(old, new))
