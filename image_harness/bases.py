@@ -16,6 +16,7 @@ from image_harness.types import Digest
 
 _PROVENANCE = "https://slsa.dev/provenance/"
 _STAND_IN = "stand-in for "
+_REGISTRY = "docker-image://"
 _IMAGE = "pkg:oci/", "pkg:docker/"
 
 
@@ -57,6 +58,20 @@ def _replaced_contexts(image: Image) -> Iterator[str]:
         value: object = predicate
         for key in ("invocation", "parameters", "args"):
             value = value.get(key) if isinstance(value, Mapping) else None
-        for name in value if isinstance(value, Mapping) else ():
+        for name, source in value.items() if isinstance(value, Mapping) else ():
             if name.startswith("context:") and name not in ("context:context", "context:dockerfile"):
-                yield name.removeprefix("context:")
+                base = name.removeprefix("context:")
+                if not _is_itself(base, str(source)):
+                    yield base
+
+
+def _is_itself(base: str, source: str) -> bool:
+    """Whether a build was only told to take a base from its own registry, of which digest perhaps."""
+    name = source.removeprefix(_REGISTRY).partition("@")[0]
+    return source.startswith(_REGISTRY) and canonical_name(name) == canonical_name(base)
+
+
+def canonical_name(name: str) -> str:
+    """An image's name with Docker's default tag and without its default registry, so that one image has one name."""
+    tagged = name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+    return tagged.removeprefix("docker.io/").removeprefix("library/")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from image_harness.bases import canonical_name
 from image_harness.report.model import BaseImage, BaseUse, CheckOutcome, RequirementResult, RunReport
 from image_harness.signoff.build_record import BuildRecord
 from image_harness.signoff.checkout import Checkout
@@ -146,21 +147,12 @@ def _bases(facts: Facts) -> Iterator[Refusal]:
 
 
 def _base(base: BaseImage, pins: Mapping[str, Digest | None]) -> Iterator[Refusal]:
-    pinned = next((digest for name, digest in pins.items() if _names_same_image(name, base.reference)), None)
+    by_name = {canonical_name(name): digest for name, digest in pins.items()}
+    pinned = by_name.get(canonical_name(base.reference))
     if pinned is None:
         yield Refusal(f"bases.unpinned:{base.reference}", "no digest of it is pinned")
     elif base.digest != pinned:
         yield Refusal(f"bases.other:{base.reference}", f"built on {base.digest}, pinned is {pinned}")
-
-
-def _names_same_image(pin: str, reference: str) -> bool:
-    return _with_tag(pin) == _with_tag(reference)
-
-
-def _with_tag(name: str) -> str:
-    """Docker's default tag and its own registry's two default parts, so that one image has one name."""
-    name = name if ":" in name.rpartition("/")[2] else f"{name}:latest"
-    return name.removeprefix("docker.io/").removeprefix("library/")
 
 
 def _design(facts: Facts) -> Iterator[Refusal]:
