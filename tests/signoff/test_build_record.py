@@ -43,10 +43,9 @@ def test_a_damaged_record_is_told_in_one_line(document: object, tmp_path: Path) 
 
 
 def test_this_repositorys_lock_file_is_read() -> None:
-    assert set(read_pins(ROOT / "buildx" / "bases.lock")) == {
-        "gcr.io/distroless/python3-debian12:latest",
-        "python:3.11-slim-bookworm",
-    }
+    assert {"gcr.io/distroless/python3-debian12:latest", "python:3.11-slim-bookworm"} <= set(
+        read_pins(ROOT / "buildx" / "bases.lock")
+    )
 
 
 def test_a_pin_is_a_digest_or_nothing(tmp_path: Path) -> None:
