@@ -18,4 +18,5 @@ def pytest_image_harness_subject() -> Subject:
         checks=ROOT / "image_tests",
         dockerfile=ROOT / "Dockerfile.monitor",
         build=(sys.executable, str(ROOT / "buildx" / "build.py")),
+        mutants=ROOT / "image_tests" / "mutants",
     )

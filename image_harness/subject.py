@@ -18,6 +18,7 @@ class Subject:
         build: The command (without options) that builds the image, or None when the repository builds none. Its
             contract: ``--is-stale`` exits 0 when a build is needed, 1 when the image in the engine is up to date;
             without it, the image is built.
+        mutants: The folder of the modules that describe mutants, or None when there are none.
     """
 
     root: Path
@@ -25,3 +26,4 @@ class Subject:
     checks: Path
     dockerfile: Path | None = None
     build: tuple[str, ...] | None = None
+    mutants: Path | None = None

@@ -11,6 +11,7 @@ from typing import Self
 from image_harness.image.archive import ArchiveSource, open_archive
 from image_harness.image.attestations import Attestation, read_attestations
 from image_harness.image.blobs import BlobSource, DirectorySource
+from image_harness.image.budget import Budget
 from image_harness.image.config import HistoryEntry, ImageConfig
 from image_harness.image.docker_archive import select_from_docker_archive
 from image_harness.image.errors import printable
@@ -123,29 +124,86 @@ def open_image(
         ImageError: There is no such image, or it is damaged, hostile or over a limit (``image_harness.image.limits``).
     """
     with ExitStack() as files:
-        where = printable(str(reference))
-        with LayerScanner(where, files) as scanner, ExitStack() as streams:
-            source = _open_source(reference, docker_host, scanner, files, streams)
-            selection = _select(source, reference, platform)
-            scans, budget = scanner.scan(selection.layers)
-        layers = _layers(selection, scans)
-        merger = Merger(budget)
-        for layer, scan in zip(layers, scans, strict=True):
-            merger.apply(layer, scan)
-        return Image(
-            reference=reference,
-            platform=selection.config.platform,
-            manifest_digest=selection.manifest_digest,
-            config_digest=selection.config_digest,
-            manifest=selection.manifest,
-            index=selection.index,
-            index_platform=selection.entry.platform if selection.entry else None,
-            config=selection.config,
-            layers=layers,
-            filesystem=FileSystem(merger.root, tuple(merger.deleted), tuple(merger.overwritten), where),
-            attestations=read_attestations(source, selection.attestations),
-            _files=files.pop_all(),
-        )
+        parts = read_parts(reference, files, platform=platform, docker_host=docker_host)
+        return merge_parts(reference, parts, files.pop_all())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageParts:
+    """An image's documents and layers, read and checked, not yet laid over one another.
+
+    Attributes:
+        source: Where they are.
+        selection: The documents.
+        scans: What is in each layer, lowest first.
+        layers: The layers, lowest first.
+        budget: What reading them has left of the limits.
+        where: The image, for messages.
+    """
+
+    source: BlobSource
+    selection: Selection
+    scans: tuple[LayerScan, ...]
+    layers: tuple[Layer, ...]
+    budget: Budget
+    where: str
+
+
+def read_parts(
+    reference: ImageReference,
+    files: ExitStack,
+    *,
+    platform: Platform = Platform.LINUX_ARM64,
+    docker_host: str | None = None,
+) -> ImageParts:
+    """Read an image's documents and layers, as `open_image` does, and leave the merging to the caller.
+
+    Args:
+        reference: Where it is.
+        files: Gets what must stay open while content can be asked for.
+        platform: As for `open_image`.
+        docker_host: As for `open_image`.
+
+    Raises:
+        ImageError: As for `open_image`.
+    """
+    where = printable(str(reference))
+    with LayerScanner(where, files) as scanner, ExitStack() as streams:
+        source = _open_source(reference, docker_host, scanner, files, streams)
+        selection = _select(source, reference, platform)
+        scans, budget = scanner.scan(selection.layers)
+    return ImageParts(source, selection, tuple(scans), _layers(selection, scans), budget, where)
+
+
+def merge_parts(reference: ImageReference, parts: ImageParts, files: ExitStack) -> Image:
+    """Lay an image's layers over one another.
+
+    Args:
+        reference: Where it is.
+        parts: Its documents and layers.
+        files: What closing the image closes.
+
+    Raises:
+        ImageError: A layer holds what does not belong into one.
+    """
+    selection = parts.selection
+    merger = Merger(parts.budget)
+    for layer, scan in zip(parts.layers, parts.scans, strict=True):
+        merger.apply(layer, scan)
+    return Image(
+        reference=reference,
+        platform=selection.config.platform,
+        manifest_digest=selection.manifest_digest,
+        config_digest=selection.config_digest,
+        manifest=selection.manifest,
+        index=selection.index,
+        index_platform=selection.entry.platform if selection.entry else None,
+        config=selection.config,
+        layers=parts.layers,
+        filesystem=FileSystem(merger.root, tuple(merger.deleted), tuple(merger.overwritten), parts.where),
+        attestations=read_attestations(parts.source, selection.attestations),
+        _files=files,
+    )
 
 
 def _open_source(

@@ -1,0 +1,136 @@
+"""What a mutant is, and what became of it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from image_harness.types import Status
+
+if TYPE_CHECKING:
+    from image_harness.mutants.draft import Draft
+
+
+class Kind(enum.StrEnum):
+    """What it takes to see a mutant's defect."""
+
+    STATIC = "static"
+    RUNTIME = "runtime"
+
+
+class Verdict(enum.StrEnum):
+    """What the checks made of a mutant.
+
+    ``KILLED``: exactly the requirements that it names are not met. ``SURVIVED``: one that it names is met, or could not
+    be told. ``MISATTRIBUTED``: those that it names are not met, and so are others, or what should follow does not.
+    """
+
+    KILLED = "killed"
+    SURVIVED = "survived"
+    MISATTRIBUTED = "misattributed"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A defect, and what the checks must say of it.
+
+    Attributes:
+        id: A short name, unique among all mutants.
+        what: The defect in a clause.
+        kills: The requirements that the defect breaks.
+        change: Makes the defect.
+        follows: Further requirements that cannot be met with this defect.
+        blinds: Requirements that nobody can tell with this defect, such as those about a service that does not start:
+            these may be ``unproven`` or ``not-met``.
+        kind: What it takes to see the defect.
+        batch: For runtime mutants, those that share an image: their defects do not touch each other.
+        real: Whether it must be checked from files, by a run of its own, even where the others are sampled.
+    """
+
+    id: str
+    what: str
+    kills: frozenset[str]
+    change: Callable[[Draft], None]
+    follows: frozenset[str] = frozenset()
+    blinds: frozenset[str] = frozenset()
+    kind: Kind = Kind.STATIC
+    batch: str = ""
+    real: bool = False
+
+    @property
+    def expected(self) -> frozenset[str]:
+        """Every requirement that must turn ``not-met``."""
+        return self.kills | self.follows
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a run of the checks said of a mutant, or of several that share an image.
+
+    Attributes:
+        not_met: The requirements that are not met, and why.
+        unproven: Those that could not be told, and why.
+        seconds: How long the run took.
+        refused: What ended the run before any check; "" when none did.
+    """
+
+    not_met: Mapping[str, str] = field(default_factory=dict)
+    unproven: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A mutant and what became of it.
+
+    Attributes:
+        mutant: The mutant.
+        verdict: What the checks made of it.
+        missed: Requirements that should have turned ``not-met`` and did not.
+        stray: Requirements that turned ``not-met`` or ``unproven`` and should not have.
+        sighting: What the checks said.
+    """
+
+    mutant: Mutant
+    verdict: Verdict
+    missed: tuple[str, ...]
+    stray: tuple[str, ...]
+    sighting: Sighting
+
+
+def judge(mutant: Mutant, sighting: Sighting, company: Iterable[Mutant] = ()) -> Result:
+    """Say whether a mutant was killed.
+
+    Args:
+        mutant: The mutant.
+        sighting: What the checks said.
+        company: Other mutants of the same image; what they break is not held against this one.
+    """
+    others = tuple(company)
+    red = set(sighting.not_met)
+    missed = mutant.expected - red
+    allowed = mutant.expected.union(mutant.blinds, *(other.expected | other.blinds for other in others))
+    blind = mutant.blinds.union(*(other.blinds for other in others))
+    stray = (red - allowed) | (set(sighting.unproven) - blind - mutant.expected)
+    if sighting.refused or mutant.kills & missed:
+        verdict = Verdict.SURVIVED
+    elif missed or stray:
+        verdict = Verdict.MISATTRIBUTED
+    else:
+        verdict = Verdict.KILLED
+    return Result(mutant, verdict, tuple(sorted(missed)), tuple(sorted(stray)), sighting)
+
+
+def sighting_of(statuses: Iterable[tuple[str, Status, str]], seconds: float) -> Sighting:
+    """Make a sighting from each requirement's status and the reason for it."""
+    not_met: dict[str, str] = {}
+    unproven: dict[str, str] = {}
+    for id_, status, reason in statuses:
+        if status is Status.NOT_MET:
+            not_met[id_] = reason
+        elif status is Status.UNPROVEN:
+            unproven[id_] = reason
+    return Sighting(not_met, unproven, seconds)
