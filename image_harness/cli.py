@@ -12,6 +12,7 @@ import image_harness
 from image_harness.diff import command as diff
 from image_harness.errors import HarnessError
 from image_harness.history import cli as history
+from image_harness.mutants import parser as mutants
 from image_harness.nightly import cli as nightly
 from image_harness.signoff import command as signoff
 
@@ -52,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     design.add_argument("file", type=Path, metavar="FILE")
     design.add_argument("--json", action="store_true", help="print JSON")
     design.set_defaults(action=_design)
+
+    mutants.add_parser(commands)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of designs or of report.json")
     schema.add_argument("of", choices=["design", "report"])

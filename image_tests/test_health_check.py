@@ -45,10 +45,9 @@ def test_probe_uses_no_external_tool(image: Image) -> None:
 
 @requirement("health.interpreter")
 def test_probe_interpreter(image: Image, filesystem: FileSystem, design: Design) -> None:
-    interpreter = defined(image).test[1]
-    assert interpreter == design.image.interpreter
-    entry = filesystem.entry(interpreter)
-    assert entry is not None, f"{interpreter} is not in the image"
+    assert defined(image).test[1:2] == (design.image.interpreter,)
+    entry = filesystem.entry(design.image.interpreter)
+    assert entry is not None, f"{design.image.interpreter} is not in the image"
     assert entry.mode & 0o001, f"{entry} cannot be run by everyone"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,7 @@ def test_every_module_compiles(application: dict[str, Entry], filesystem: FileSy
     assert [entry for entry in modules if not compiles(filesystem.read_bytes(entry))] == []
 
 
+@functools.cache
 def compiles(source: bytes) -> bool:
     """Whether Python source is free of syntax errors."""
     try:
@@ -62,14 +64,16 @@ def compiles(source: bytes) -> bool:
 
 @requirement("modules.no-relative-imports")
 def test_no_module_uses_a_relative_import(application: dict[str, Entry], filesystem: FileSystem) -> None:
-    trees = {
-        path: ast.parse(filesystem.read_bytes(entry)) for path, entry in application.items() if path.endswith(".py")
-    }
-    imports = [
-        node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)
-    ]
-    assert imports, "no module imports anything"
-    assert [ast.unparse(node) for node in imports if isinstance(node, ast.ImportFrom) and node.level] == []
+    found = [imports(filesystem.read_bytes(entry)) for path, entry in application.items() if path.endswith(".py")]
+    assert [statement for statements in found for statement in statements], "no module imports anything"
+    assert [statement for statements in found for statement in statements if statement.startswith("from .")] == []
+
+
+@functools.cache
+def imports(source: bytes) -> tuple[str, ...]:
+    """Return the import statements of a module, wherever in it they stand."""
+    tree = ast.parse(source)
+    return tuple(ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 @requirement("modules.no-bytecode")

@@ -12,7 +12,7 @@ from image_harness.design import Design, Item
 from image_harness.dockerfile import Instruction, Stage
 from image_harness.dockerfile.words import environment
 from image_harness.image import FileSystem, Image
-from image_harness.image.certificates import ca_certificates
+from image_harness.image.certificates import ca_certificates, damaged_certificates
 from image_harness.plugin.running import Running
 
 
@@ -47,8 +47,19 @@ def test_no_stray_labels_of_the_family(image: Image, design: Design) -> None:
 
 @requirement("labels.created-is-a-time")
 def test_created_is_a_time_of_the_past(image: Image) -> None:
-    created = datetime.fromisoformat(image.config.labels["org.opencontainers.image.created"])
-    assert created <= datetime.now(UTC)
+    created = image.config.labels.get("org.opencontainers.image.created", "")
+    moment = point_in_time(created)
+    assert moment is not None, f"{created!r} is no date and time with a time zone"
+    assert moment <= datetime.now(UTC)
+
+
+def point_in_time(text: str) -> datetime | None:
+    """Return what a time in the form of RFC 3339 stands for; None for what is none, or leaves the zone open."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 @requirement("labels.instruction.{key}", for_each="image.labels")
@@ -112,6 +123,9 @@ def test_ca_bundle(filesystem: FileSystem, design: Design) -> None:
 
 @requirement("certificates.parse")
 def test_ca_bundle_parses(filesystem: FileSystem, design: Design) -> None:
+    assert filesystem.exists(design.certificates.path), f"{design.certificates.path} is not in the image"
+    damaged = damaged_certificates(filesystem, design.certificates.path)
+    assert damaged == ()
     certificates = ca_certificates(filesystem, design.certificates.path)
     assert len(certificates) >= design.certificates.at_least
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import warnings
 from dataclasses import dataclass
@@ -84,6 +85,7 @@ def _read(fs: FileSystem, path: str) -> tuple[tuple[Certificate, ...], tuple[str
     return tuple(found), tuple(damaged)
 
 
+@functools.lru_cache(maxsize=1024)  # more than one check reads the bundle, and the same certificates are in many
 def _certificate(block: bytes) -> Certificate:
     with warnings.catch_warnings():
         # Roots of the 1990s break rules that were made later, a serial number of 0 for one; that is no damage.

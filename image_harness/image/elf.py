@@ -136,13 +136,13 @@ def elf_files(fs: FileSystem) -> Iterator[ElfFile]:
         ImageError: A file that begins like ELF is damaged.
     """
     for entry in fs.walk():
-        if entry.is_file and entry.size >= _IDENT_BYTES and fs.read_at(entry, 0, len(MAGIC)) == MAGIC:
+        if entry.is_file and entry.size >= _IDENT_BYTES and is_elf(fs, entry):
             yield read_elf(fs, entry)
 
 
 def is_elf(fs: FileSystem, entry: Entry) -> bool:
     """Whether a file begins like ELF."""
-    return entry.is_file and fs.read_at(entry, 0, len(MAGIC)) == MAGIC
+    return entry.is_file and fs.once(entry, "elf", lambda: fs.read_at(entry, 0, len(MAGIC)) == MAGIC)
 
 
 def read_elf(fs: FileSystem, entry: Entry) -> ElfFile:
@@ -152,7 +152,7 @@ def read_elf(fs: FileSystem, entry: Entry) -> ElfFile:
         ImageError: It is no ELF file, or its structures point outside it.
     """
     try:
-        return _Reader(fs, entry).read()
+        return fs.once(entry, ("elf", entry.path), lambda: _Reader(fs, entry).read())
     except (ValueError, struct.error) as error:
         raise ImageError(f"damaged ELF file: {error}", where=printable(entry.path)) from None
 

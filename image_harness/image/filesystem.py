@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+import hashlib
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, Final, TypeVar
 
 from image_harness.image.entries import DeletedEntry, Entry, OverwrittenEntry
 from image_harness.image.errors import ImageError, printable
@@ -11,6 +12,9 @@ from image_harness.image.limits import CONTENT_BYTES, MIB
 from image_harness.image.tree import Directory, Node, NoDirectoryError, PathError, find, split
 
 _STEP: Final = MIB
+
+T = TypeVar("T")
+Derived = dict[Hashable, Any]
 
 
 class FileSystem:
@@ -24,13 +28,20 @@ class FileSystem:
         deleted: What later layers took away.
         overwritten: What later layers replaced.
         where: The image, for messages.
+        derived: What is known already of contents; shared by file systems that share layers.
     """
 
     def __init__(
-        self, root: Directory, deleted: tuple[DeletedEntry, ...], overwritten: tuple[OverwrittenEntry, ...], where: str
+        self,
+        root: Directory,
+        deleted: tuple[DeletedEntry, ...],
+        overwritten: tuple[OverwrittenEntry, ...],
+        where: str,
+        derived: Derived | None = None,
     ) -> None:
         self._root = root
         self._where = where
+        self.derived: Derived = {} if derived is None else derived
         self.deleted = deleted
         self.overwritten = overwritten
 
@@ -148,6 +159,41 @@ class FileSystem:
                 data[begin - position : end - position] = content.blob.read_exactly(there, end - begin)
             stored += segment.size
         return bytes(data)
+
+    def digest(self, entry: Entry, algorithm: str) -> str:
+        """Return the digest of a file's content in hex; each content is read once.
+
+        Args:
+            entry: The file.
+            algorithm: What ``hashlib.new`` knows it as; the sums that packages carry guard against accidents only.
+
+        Raises:
+            ImageError: It is no file, or cannot be read.
+        """
+
+        def read() -> str:
+            digest = hashlib.new(algorithm, usedforsecurity=False)
+            for piece in self.pieces(entry):
+                digest.update(piece)
+            return digest.hexdigest()
+
+        return self.once(entry, algorithm, read)
+
+    def once(self, entry: Entry, what: Hashable, find_out: Callable[[], T]) -> T:
+        """Return what follows from a file's content alone; found out once for each content.
+
+        Args:
+            entry: The file.
+            what: What is asked for.
+            find_out: Finds it out.
+
+        Raises:
+            ImageError: It is no file, or what ``find_out`` raises.
+        """
+        key = (self._file(entry).content, entry.size, what)
+        if key not in self.derived:
+            self.derived[key] = find_out()
+        return self.derived[key]  # type: ignore[no-any-return]
 
     def __eq__(self, other: object) -> bool:
         """Whether both hold the same paths, with the same metadata, from the same layers."""

@@ -143,11 +143,9 @@ def _verify(fs: FileSystem, item: RecordedFile) -> Iterator[FileProblem]:
     if entry is None or not entry.is_file:
         yield FileProblem(item.path, ProblemKind.MISSING, item.digest or "", None)
     elif item.algorithm is not None and item.digest is not None:
-        digest = hashlib.new(item.algorithm, usedforsecurity=False)
-        for piece in fs.pieces(entry):
-            digest.update(piece)
-        if digest.hexdigest() != item.digest:
-            yield FileProblem(item.path, ProblemKind.CHANGED, item.digest, digest.hexdigest())
+        digest = fs.digest(entry, item.algorithm)
+        if digest != item.digest:
+            yield FileProblem(item.path, ProblemKind.CHANGED, item.digest, digest)
 
 
 def _distribution(fs: FileSystem, entry: Entry) -> Distribution:

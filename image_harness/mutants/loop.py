@@ -11,7 +11,7 @@ import gc
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,8 +26,8 @@ from image_harness.image import ImageReference
 from image_harness.mutants import memory
 from image_harness.mutants.draft import Draft
 from image_harness.mutants.good import Good, open_good
-from image_harness.mutants.load import load_mutants, selected
-from image_harness.mutants.model import Kind, Mutant, Sighting, sighting_of
+from image_harness.mutants.load import load_mutants
+from image_harness.mutants.model import Mutant, Sighting, sighting_of
 from image_harness.plugin.result import assemble
 from image_harness.plugin.session import SESSION, HarnessSession
 from image_harness.plugin.tracing import requirement_ids
@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what the command tells its workers."""
     group = parser.getgroup("image-harness-mutants")
     group.addoption("--mutants-slice", default="0/1", help="I/N: every Nth mutant from the Ith on")
-    group.addoption("--mutants-only", action="append", default=[], help="a mutant, a requirement, or a pattern of them")
+    group.addoption("--mutants-ids", help="a file that names the mutants, one per line")
     group.addoption("--mutants-out", help="the file that gets one line of JSON per mutant")
 
 
@@ -52,7 +52,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     base: HarnessSession = config.stash[SESSION]
     first, step = map(int, config.getoption("--mutants-slice").split("/"))
     with open_good(base.subject, ImageReference.parse(config.getoption("--image"))) as good, _writer(config) as write:
-        mutants = [m for m in selected(load_mutants(good), config.getoption("--mutants-only")) if m.kind is Kind.STATIC]
+        wanted = set(Path(config.getoption("--mutants-ids")).read_text().split("\n"))
+        mutants = [mutant for mutant in load_mutants(good) if mutant.id in wanted]
         gc.freeze()  # what is there now stays; looking through it again for each mutant would cost a third of the time
         write(GOOD, _sight(session.items, base, Draft(good)))
         for mutant in mutants[first::step]:
@@ -61,7 +62,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
 
 
 @contextmanager
-def _writer(config: pytest.Config) -> Iterator[object]:
+def _writer(config: pytest.Config) -> Iterator[Callable[[str, Sighting], None]]:
     with Path(config.getoption("--mutants-out")).open("w", encoding="utf-8") as file:
 
         def write(id_: str, sighting: Sighting) -> None:

@@ -45,7 +45,7 @@ def build(draft: Draft) -> Image:
         ]
         filesystem = good.image.filesystem
         if draft.removed or draft.added or draft.extra:
-            filesystem = _merged(layers, changes)
+            filesystem = _merged(layers, changes, good.image.filesystem)
         absent = draft.without_manifest
         return dataclasses.replace(
             good.image,
@@ -115,9 +115,9 @@ def _pairs(entries: object) -> list[tuple[str, Node]]:
     return list(entries)  # type: ignore[call-overload,no-any-return]
 
 
-def _merged(layers: list[Layer], changes: list[list[LayerScan]]) -> FileSystem:
+def _merged(layers: list[Layer], changes: list[list[LayerScan]], good: FileSystem) -> FileSystem:
     merger = Merger(Budget(_WHERE))
     for layer, scans in zip(layers, changes, strict=True):
         for scan in scans:
             merger.apply(layer, scan)
-    return FileSystem(merger.root, tuple(merger.deleted), tuple(merger.overwritten), _WHERE)
+    return FileSystem(merger.root, tuple(merger.deleted), tuple(merger.overwritten), _WHERE, good.derived)

@@ -46,6 +46,7 @@ class Mutant:
             these may be ``unproven`` or ``not-met``.
         kind: What it takes to see the defect.
         batch: For runtime mutants, those that share an image: their defects do not touch each other.
+        selection: For runtime mutants, the expression that selects the checks; "" for all but the slowest.
         real: Whether it must be checked from files, by a run of its own, even where the others are sampled.
     """
 
@@ -57,6 +58,7 @@ class Mutant:
     blinds: frozenset[str] = frozenset()
     kind: Kind = Kind.STATIC
     batch: str = ""
+    selection: str = ""
     real: bool = False
 
     @property

@@ -1,0 +1,223 @@
+"""``image-harness mutants``: makes every mutant, has every check look at it, says which were killed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+
+from image_harness.errors import HarnessError
+from image_harness.image import ImageReference, Transport
+from image_harness.mutants import disk, fromfiles, loop, runtime, static
+from image_harness.mutants.draft import Draft
+from image_harness.mutants.good import Good, open_good
+from image_harness.mutants.load import load_mutants, load_subject, selected
+from image_harness.mutants.model import Kind, Mutant, Result, Sighting, judge
+from image_harness.mutants.results import Campaign, complaints, difference, to_json
+from image_harness.mutants.tables import html, markdown
+
+_MOST_COMPLAINTS = 40
+
+
+@dataclass
+class _Progress:
+    """Says on a terminal how far a run is; elsewhere one line per part."""
+
+    quiet: bool
+    terminal: bool = field(default_factory=sys.stderr.isatty)
+
+    def show(self, text: str) -> None:
+        """Replace the line."""
+        if self.terminal and not self.quiet:
+            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        if not self.quiet:
+            print(f"\r\033[K{text}" if self.terminal else text, file=sys.stderr, flush=True)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; 0 when every mutant was killed.
+
+    Raises:
+        HarnessError: The good image is not good, or something could not be looked at.
+    """
+    if options.n < 1 or options.sample < 1:
+        raise HarnessError("must be at least 1", where="-n, --sample")
+    subject = load_subject(options.root.resolve())
+    with _interruptible(), TemporaryDirectory(prefix="image-harness-mutants-") as name:
+        folder = Path(name)
+        with _exported(subject, options, folder) as good:
+            mutants = selected(load_mutants(good), options.only)
+            mutants = tuple(m for m in mutants if options.kind in (None, m.kind.value))
+            if options.list:
+                _list(mutants, as_json=options.json)
+                return 0
+            campaign = _campaign(good, mutants, options, folder)
+    _write(campaign, options)
+    return 0 if campaign.passed else 1
+
+
+@contextmanager
+def _exported(subject, options: argparse.Namespace, folder: Path) -> Iterator[Good]:  # noqa: ANN001
+    """Read the good image once, and keep it as a layout for everybody else."""
+    from image_harness.design import load_design  # noqa: PLC0415
+
+    reference = ImageReference.parse(options.image or load_design(subject.design).image.reference)
+    host = None
+    if reference.transport is Transport.DOCKER_DAEMON:
+        from image_harness.engine.client import resolve_url  # noqa: PLC0415
+
+        host = resolve_url(options.engine)
+    with open_good(subject, reference, docker_host=host) as good:
+        disk.write(Draft(good), folder / "good", "image-harness-mutant:good")
+        yield good
+
+
+def _campaign(good: Good, mutants: Sequence[Mutant], options: argparse.Namespace, folder: Path) -> Campaign:
+    progress, seconds = _Progress(options.quiet), {}
+    static_ones = [mutant for mutant in mutants if mutant.kind is Kind.STATIC]
+    runtime_ones = [mutant for mutant in mutants if mutant.kind is Kind.RUNTIME]
+    results: list[Result] = []
+    differences: dict[str, str] = {}
+    sampled: tuple[Mutant, ...] = ()
+    if static_ones:
+        found, seconds["static"] = _static(good, static_ones, options, folder, progress)
+        results += [judge(mutant, found[mutant.id]) for mutant in static_ones]
+        sampled = fromfiles.sample(static_ones, options.sample)
+        differences, seconds["from files"] = _from_files(good, sampled, found, options, progress)
+    if runtime_ones:
+        more, seconds["runtime"] = _runtime(good, runtime_ones, options, progress)
+        results += more
+    return Campaign(
+        design=good.design,
+        image=str(good.image.manifest_digest or good.image.config_digest),
+        results=tuple(results),
+        complete=not options.only and options.kind is None,
+        differences=differences,
+        sampled=len(sampled),
+        seconds=seconds,
+    )
+
+
+def _static(
+    good: Good, mutants: Sequence[Mutant], options: argparse.Namespace, folder: Path, progress: _Progress
+) -> tuple[dict[str, Sighting], float]:
+    begin = time.monotonic()
+    found = static.sightings(
+        good.subject,
+        f"oci:{folder / 'good'}",
+        mutants,
+        processes=options.n,
+        folder=folder,
+        progress=lambda done: progress.show(f"static mutants: {done} of {len(mutants)}"),
+    )
+    unmutated = found[loop.GOOD]
+    wrong = {**unmutated.not_met, **unmutated.unproven}
+    if wrong:
+        id_, reason = next(iter(wrong.items()))
+        raise HarnessError(
+            f"the good image is not good: {id_} ({reason}), and {len(wrong) - 1} more",
+            where="mutants",
+            fix="make the checks pass first",
+        )
+    seconds = time.monotonic() - begin
+    progress.say(f"static mutants: {len(mutants)} in {seconds:.0f} s, {len(mutants) / seconds:.1f} a second")
+    return found, seconds
+
+
+def _from_files(
+    good: Good,
+    sampled: Sequence[Mutant],
+    found: dict[str, Sighting],
+    options: argparse.Namespace,
+    progress: _Progress,
+) -> tuple[dict[str, str], float]:
+    begin, done = time.monotonic(), iter(range(1, len(sampled) + 1))
+    seen = fromfiles.sightings(
+        good,
+        sampled,
+        at_once=options.n,
+        progress=lambda: progress.show(f"from files: {next(done)} of {len(sampled)}"),
+    )
+    told = {id_: difference(found[id_], sighting) for id_, sighting in seen.items()}
+    seconds = time.monotonic() - begin
+    progress.say(f"from files: {len(sampled)} in {seconds:.0f} s")
+    return {id_: text for id_, text in told.items() if text}, seconds
+
+
+def _runtime(
+    good: Good, mutants: Sequence[Mutant], options: argparse.Namespace, progress: _Progress
+) -> tuple[list[Result], float]:
+    begin = time.monotonic()
+    made = runtime.batches(mutants)
+    found = runtime.sightings(
+        good,
+        made,
+        engine=options.engine,
+        at_once=1,
+        progress=lambda name: progress.say(f"runtime: {name}, {time.monotonic() - begin:.0f} s"),
+    )
+    seconds = time.monotonic() - begin
+    progress.say(f"runtime mutants: {len(mutants)} on {len(made)} images in {seconds:.0f} s")
+    results = []
+    for name, batch in made.items():
+        results += [judge(mutant, found[name], [other for other in batch if other is not mutant]) for mutant in batch]
+    return results, seconds
+
+
+def _list(mutants: Sequence[Mutant], *, as_json: bool) -> None:
+    if as_json:
+        rows = [{"id": m.id, "what": m.what, "kind": m.kind.value, "kills": sorted(m.kills)} for m in mutants]
+        print(json.dumps(rows, indent=1))
+        return
+    for mutant in mutants:
+        print(f"{mutant.id:48} {mutant.kind:8} {', '.join(sorted(mutant.kills))}: {mutant.what}")
+    print(f"{len(mutants)} mutants", file=sys.stderr)
+
+
+def _write(campaign: Campaign, options: argparse.Namespace) -> None:
+    document = json.dumps(to_json(campaign), indent=1)
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)
+        for name, text in {
+            "mutants.md": markdown(campaign),
+            "mutants.html": html(campaign),
+            "mutants.json": f"{document}\n",
+        }.items():
+            (options.out / name).write_text(text, encoding="utf-8")
+    if options.json:
+        print(document)
+        return
+    lines = complaints(campaign)
+    for line in lines[:_MOST_COMPLAINTS]:
+        print(line)
+    if len(lines) > _MOST_COMPLAINTS:
+        print(f"and {len(lines) - _MOST_COMPLAINTS} more; --out DIR writes all of them")
+    print(campaign.line)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """End on SIGTERM as on Ctrl-C, so that what is in the engine is given back."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise HarnessError("interrupted; nothing is left behind", where="mutants") from None
+    finally:
+        signal.signal(signal.SIGTERM, before)

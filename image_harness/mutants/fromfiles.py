@@ -1,0 +1,103 @@
+"""A sample of the static mutants from files: real layouts, real Dockerfiles, a run of pytest for each."""
+
+from __future__ import annotations
+
+import functools
+import json
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from image_harness.mutants import disk
+from image_harness.mutants.draft import Draft
+from image_harness.mutants.good import Good
+from image_harness.mutants.loop import copy_sources
+from image_harness.mutants.model import Mutant, Sighting, sighting_of
+from image_harness.mutants.processes import failed, started, wait
+from image_harness.mutants.static import SELECTION
+from image_harness.types import Status
+
+_NAME = "image-harness-mutant:files"
+_NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "tests", "docs", "benchmarks")
+
+
+def sample(mutants: Iterable[Mutant], every: int) -> tuple[Mutant, ...]:
+    """Return the mutants that must be checked from files, and one of so many of the others."""
+    everything = list(mutants)
+    rest = [mutant for mutant in everything if not mutant.real]
+    return tuple(mutant for mutant in everything if mutant.real) + tuple(rest[:: max(1, every)])
+
+
+def sightings(
+    good: Good, mutants: Sequence[Mutant], *, at_once: int, progress: Callable[[], None]
+) -> dict[str, Sighting]:
+    """Check each mutant by a run of its own.
+
+    Raises:
+        HarnessError: A run did not come to a report.
+    """
+    with ThreadPoolExecutor(at_once, thread_name_prefix="mutant") as threads:
+        look = functools.partial(_look, good, progress)
+        try:
+            return dict(zip([m.id for m in mutants], threads.map(look, mutants), strict=True))
+        except BaseException:
+            threads.shutdown(cancel_futures=True)
+            raise
+
+
+def _look(good: Good, progress: Callable[[], None], mutant: Mutant) -> Sighting:
+    with TemporaryDirectory(prefix="image-harness-mutant-") as name:
+        folder = Path(name)
+        draft = Draft(good)
+        mutant.change(draft)
+        sighting = look(draft, folder)
+    progress()
+    return sighting
+
+
+def look(draft: Draft, folder: Path) -> Sighting:
+    """Write a draft and everything that belongs to it into a folder, and check it.
+
+    Raises:
+        HarnessError: The run did not come to a report.
+    """
+    subject = draft.good.subject
+    root = subject.root
+    reference = disk.write(draft, folder / "image", _NAME)
+    dockerfile = folder / "Dockerfile"
+    dockerfile.write_text(draft.dockerfile)
+    if draft.sources:
+        root = folder / "root"
+        shutil.copytree(subject.root, root, ignore=_NOT_COPIED)
+        shutil.rmtree(root / draft.good.design.application.sources)
+        copy_sources(draft, root)
+    checks = root / subject.checks.relative_to(subject.root)
+    arguments = [str(checks), "--image", reference, "--dockerfile", str(dockerfile), "-m", SELECTION, "-q"]
+    return report(arguments, root=root, folder=folder)
+
+
+def report(arguments: Sequence[str], *, root: Path, folder: Path) -> Sighting:
+    """Run the checks and read the report that they write.
+
+    Raises:
+        HarnessError: There is none.
+    """
+    path = folder / "report"
+    with started([*arguments, "--report", str(path)], root=root, log=folder / "log") as run:
+        wait([run])
+    if not (path / "report.json").exists():
+        if run.process.returncode == 4:  # the image was refused, in one line
+            return Sighting(refused=run.tail().strip().rpartition("\n")[2])
+        raise failed(run, "a run of the checks")
+    document = json.loads((path / "report.json").read_text(encoding="utf-8"))
+    statuses = [
+        (
+            found["id"],
+            Status(found["status"]),
+            next((check["message"] for check in found["checks"] if check["message"]), ""),
+        )
+        for found in document["requirements"]
+    ]
+    return sighting_of(statuses, float(document["run"]["seconds"]))

@@ -1,0 +1,83 @@
+"""Runs of pytest that belong to a run of mutants: started, watched, and ended with it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from image_harness.errors import HarnessError
+
+_LOOK = 0.2
+# A run that was told to end removes its containers first.
+_PATIENCE = 60.0
+_LAST_LINES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Pytest:
+    """A run of pytest.
+
+    Attributes:
+        process: The process.
+        log: Where its output goes.
+    """
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def tail(self) -> str:
+        """Return the last lines that it printed."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-_LAST_LINES:])
+
+
+@contextlib.contextmanager
+def started(arguments: Sequence[str], *, root: Path, log: Path) -> Iterator[Pytest]:
+    """Start a run of pytest; it is over when the block is."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=no", *arguments]
+    environment = {**os.environ, "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": ""}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        yield Pytest(process, log)
+    finally:
+        _end(process)
+
+
+def wait(runs: Sequence[Pytest], look: Callable[[], object] = lambda: None) -> None:
+    """Wait until all runs have ended.
+
+    Args:
+        runs: The runs.
+        look: Called again and again meanwhile.
+    """
+    while any(run.process.poll() is None for run in runs):
+        look()
+        time.sleep(_LOOK)
+    look()
+
+
+def failed(run: Pytest, what: str) -> HarnessError:
+    """Return the error to raise for a run that did not get as far as a result."""
+    print(run.tail(), file=sys.stderr)
+    return HarnessError(f"ended with exit code {run.process.returncode}", where=what, fix="see the lines above")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Interrupt a run as Ctrl-C does, so that it gives back what it has in the engine."""
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

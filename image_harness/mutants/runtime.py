@@ -1,0 +1,94 @@
+"""Runtime mutants: derived images loaded into the engine, several compatible defects in each, and run."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from image_harness.engine.client import connect, resolve_url, translated
+from image_harness.mutants import disk
+from image_harness.mutants.draft import Draft
+from image_harness.mutants.fromfiles import report
+from image_harness.mutants.good import Good
+from image_harness.mutants.model import Mutant, Sighting
+
+_REPOSITORY = "image-harness-mutant"
+
+
+def batches(mutants: Iterable[Mutant]) -> dict[str, list[Mutant]]:
+    """Return the mutants that share an image, by the name of their batch; one without a batch is alone."""
+    found: dict[str, list[Mutant]] = {}
+    for mutant in mutants:
+        found.setdefault(mutant.batch or mutant.id, []).append(mutant)
+    return found
+
+
+def sightings(
+    good: Good,
+    mutants: Mapping[str, list[Mutant]],
+    *,
+    engine: str,
+    at_once: int,
+    progress: Callable[[str], None],
+) -> dict[str, Sighting]:
+    """Run the runtime checks on each batch's image.
+
+    Args:
+        good: What the images are derived from.
+        mutants: The batches.
+        engine: ``docker``, ``podman`` or a URL.
+        at_once: How many images are checked at the same time; each takes up to three containers.
+        progress: Told each batch that is done.
+
+    Raises:
+        HarnessError: The engine failed, or a run did not come to a report.
+    """
+    with ThreadPoolExecutor(at_once, thread_name_prefix="batch") as threads:
+        look = functools.partial(_look, good, engine, progress)
+        try:
+            return dict(zip(mutants, threads.map(look, mutants.items()), strict=True))
+        except BaseException:
+            threads.shutdown(cancel_futures=True)
+            raise
+
+
+def _look(good: Good, engine: str, progress: Callable[[str], None], batch: tuple[str, list[Mutant]]) -> Sighting:
+    name, mutants = batch
+    draft = Draft(good)
+    for mutant in mutants:
+        mutant.change(draft)
+    with TemporaryDirectory(prefix="image-harness-mutant-") as folder:
+        with loaded(draft, engine, Path(folder)) as image:
+            selection = mutants[0].selection or "runtime"
+            arguments = [str(good.subject.checks), "--image", image, "--engine", engine, "-m", selection, "-q"]
+            sighting = report(arguments, root=good.subject.root, folder=Path(folder))
+    progress(name)
+    return sighting
+
+
+@contextlib.contextmanager
+def loaded(draft: Draft, engine: str, folder: Path) -> Iterator[str]:
+    """Load a draft's image into an engine, and take it away at the end.
+
+    Raises:
+        EngineError: The engine refused.
+    """
+    image = f"{_REPOSITORY}:{uuid.uuid4().hex[:12]}"
+    archive = disk.archive(draft, folder, image)
+    client, facts = connect(resolve_url(engine))
+    try:
+        with translated(facts.url):
+            with archive.open("rb") as data:
+                for _ in client.load_image(data):
+                    pass
+        archive.unlink()
+        yield image
+    finally:
+        with contextlib.suppress(Exception):
+            client.remove_image(image, force=True)
+        client.close()
