@@ -51,12 +51,14 @@ def test_instructions(runtime: Stage, design: Design) -> None:
 
 @requirement("entrypoint.utf8")
 def test_script_is_utf8(filesystem: FileSystem, design: Design) -> None:
+    assert filesystem.exists(design.application.entrypoint), f"{design.application.entrypoint} is not in the image"
     lines = filesystem.read_text(design.application.entrypoint).splitlines()
     assert [line for line in lines[:2] if re.match(r"#.*coding[:=]\s*utf-8\b", line)], f"no PEP 263 line in {lines[:2]}"
 
 
 @requirement("entrypoint.main-guard")
 def test_script_acts_only_when_run(filesystem: FileSystem, design: Design) -> None:
+    assert filesystem.exists(design.application.entrypoint), f"{design.application.entrypoint} is not in the image"
     tree = ast.parse(filesystem.read_text(design.application.entrypoint))
     guards = [ast.unparse(node.test) for node in tree.body if isinstance(node, ast.If)]
     assert "__name__ == '__main__'" in guards

@@ -12,7 +12,7 @@ from image_harness.dockerfile import Stage
 from image_harness.engine import Container, HealthStatus, RunOptions, Stall
 from image_harness.image import FileSystem, Image
 from image_harness.plugin.fixtures import RunContainer
-from image_harness.plugin.running import Running
+from image_harness.plugin.running import Running, follow_health
 from image_harness.plugin.scenarios import DEPLOYED, OTHER_PORT, WITHOUT_PYTHONPATH, Scenarios
 from image_harness.types import HealthCheck
 
@@ -76,13 +76,12 @@ def test_instruction(runtime: Stage, design: Design) -> None:
     instruction = runtime.last("HEALTHCHECK")
     assert instruction is not None, "the runtime stage has no HEALTHCHECK"
     assert ("CMD", *(instruction.exec_form or ())) == design.health_check.test
-    flags = {name: int(value.removesuffix("s")) for name, value in instruction.flags}
     wanted = design.health_check
-    assert flags == {
-        "interval": wanted.interval.total_seconds(),
-        "timeout": wanted.timeout.total_seconds(),
-        "start-period": wanted.start_period.total_seconds(),
-        "retries": wanted.retries,
+    assert dict(instruction.flags) == {
+        "interval": f"{wanted.interval.total_seconds():g}s",
+        "timeout": f"{wanted.timeout.total_seconds():g}s",
+        "start-period": f"{wanted.start_period.total_seconds():g}s",
+        "retries": f"{wanted.retries}",
     }
 
 
@@ -168,8 +167,7 @@ def test_becomes_healthy_with_the_designed_timing(run_container: RunContainer, d
     wanted = design.health_check
     with run_container(RunOptions()) as container:
         limit = wanted.start_period + wanted.retries * (wanted.interval + wanted.timeout)
-        container.wait_for_health(HealthStatus.HEALTHY, limit)
-        timeline = container.health_timeline()
+        timeline = follow_health(container, limit)
         reached = timeline.until(HealthStatus.HEALTHY)
         assert timeline.statuses == (HealthStatus.STARTING, HealthStatus.HEALTHY)
         assert reached is not None

@@ -21,6 +21,7 @@ BUNDLE: Final = "/etc/ssl/certs/ca-certificates.crt"
 _BUNDLE_BYTES: Final = 16 * MIB
 _BLOCK: Final = re.compile(rb"-----BEGIN CERTIFICATE-----(?:(?!-----BEGIN ).)*?-----END CERTIFICATE-----", re.DOTALL)
 _BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
+_END: Final = b"-----END CERTIFICATE-----"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,10 @@ def _read(fs: FileSystem, path: str) -> tuple[tuple[Certificate, ...], tuple[str
             found.append(_certificate(block))
         except ValueError as error:
             damaged.append(f"certificate {number} cannot be parsed: {printable(str(error))}")
-    unfinished = data.count(_BEGIN) - len(blocks)
-    if unfinished:
-        damaged.append(f"{unfinished} certificates begin and do not end")
+    for word, mark in (("begin and do not end", _BEGIN), ("end and do not begin", _END)):
+        unpaired = data.count(mark) - len(blocks)
+        if unpaired:
+            damaged.append(f"{unpaired} certificates {word}")
     return tuple(found), tuple(damaged)
 
 

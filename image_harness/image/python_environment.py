@@ -9,6 +9,7 @@ from typing import Final
 
 from packaging.markers import UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -114,6 +115,9 @@ def unmet_requirements(
     installed = {distribution.key: distribution.version for distribution in distributions}
     unmet = []
     for distribution in distributions:
+        if not _takes(distribution, environment):
+            found = environment.version
+            unmet.append(UnmetRequirement(distribution.name, f"Python {distribution.requires_python}", found))
         for text in distribution.requires:
             requirement = _requirement(text, distribution)
             if not _applies(requirement, environment, distribution):
@@ -129,6 +133,17 @@ def _requirement(text: str, distribution: Distribution) -> Requirement:
         return Requirement(text)
     except InvalidRequirement as error:
         raise ImageError(f"requires {text[:120]!r}: {error}", where=printable(distribution.path)) from None
+
+
+def _takes(distribution: Distribution, environment: PythonEnvironment) -> bool:
+    """Whether a distribution is for the interpreter at all."""
+    if distribution.requires_python is None:
+        return True
+    try:
+        wanted = SpecifierSet(distribution.requires_python)
+    except InvalidSpecifier as error:
+        raise ImageError(f"Requires-Python: {error}", where=printable(distribution.path)) from None
+    return wanted.contains(environment.version, prereleases=True)
 
 
 def _applies(requirement: Requirement, environment: PythonEnvironment, distribution: Distribution) -> bool:

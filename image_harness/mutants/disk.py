@@ -107,7 +107,8 @@ def _config(draft: Draft, diff_ids: list[str]) -> bytes:
 def _layers(draft: Draft) -> Iterator[tuple[bytes, str, str]]:
     """Yield each layer's bytes as stored, the digest of what it expands to, and its media type."""
     for layer, scan in zip(draft.good.parts.layers, draft.good.parts.scans, strict=True):
-        if layer.index not in draft.removed and layer.index not in draft.added:
+        gone = names_in([member.name for member in scan.members], draft.removed.get(layer.index, set()))
+        if not gone and layer.index not in draft.added:
             stored = scan.blob.read_exactly(0, scan.blob.size)
             yield stored, str(scan.diff_id), layer.media_type or _PLAIN
         else:

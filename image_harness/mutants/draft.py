@@ -129,8 +129,9 @@ class Draft:
         """
         filesystem = self.good.image.filesystem
         for entry in [self._entry(path)] if self._entry(path).is_symlink else list(filesystem.walk(path)):
-            self.removed.setdefault(entry.layer, set()).add(entry.path)
-            self.added.get(entry.layer, {}).pop(entry.path, None)
+            for layer in self.good.parts.layers:  # what a lower layer holds as well must not come to light
+                self.removed.setdefault(layer.index, set()).add(entry.path)
+                self.added.get(layer.index, {}).pop(entry.path, None)
 
     def layer(self, entries: Iterable[tuple[str, Node]], created_by: str = "COPY . /") -> None:
         """Add a layer on top, with its step of the history. ``.wh.`` names take away, as the specification says."""

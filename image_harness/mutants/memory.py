@@ -86,6 +86,8 @@ def _changed(draft: Draft, layer: Layer, scan: LayerScan, files: ExitStack) -> t
     if not removed and not added:
         return layer, [scan]
     gone = names_in([member.name for member in scan.members], removed)
+    if not gone and not added:
+        return layer, [scan]
     rest = [member for member in scan.members if member.name not in gone]
     more = _scan(added.items(), files)
     lost = sum(member.size for member in scan.members if member.name in gone)

@@ -16,6 +16,7 @@ from image_harness.engine import (
     Answer,
     Clock,
     Container,
+    ContainerDied,
     ContainerLost,
     ContainerState,
     Engine,
@@ -24,6 +25,7 @@ from image_harness.engine import (
     HealthTimeline,
     InterpreterFacts,
     RunOptions,
+    WaitExpired,
     interpreter_facts,
     wait_for_answer,
 )
@@ -70,7 +72,7 @@ class Running:
             state = container.state()
             clock = measure()
             with ThreadPoolExecutor(max_workers=1, thread_name_prefix="health") as listener:
-                health = listener.submit(_follow_health, container, clock.limit(design.runtime.healthy_within))
+                health = listener.submit(follow_health, container, clock.limit(design.runtime.healthy_within))
                 yield cls(container, state, health, design, clock)
 
     @functools.cached_property
@@ -132,6 +134,15 @@ def often(*, start_period: timedelta | None = None) -> HealthCheck:
     return HealthCheck(test=(), interval=_OFTEN, start_interval=_OFTEN, start_period=start_period)
 
 
-def _follow_health(container: Container, limit: timedelta) -> HealthTimeline:
-    container.wait_for_health(HealthStatus.HEALTHY, limit)
+def follow_health(container: Container, limit: timedelta) -> HealthTimeline:
+    """Return how a container's health goes until it is healthy, has ended, or the limit is over.
+
+    A service that ends or never becomes healthy is a finding about the image, as is an image without a health check.
+
+    Raises:
+        EngineError: The engine failed.
+    """
+    if container.health_check() is not None:
+        with contextlib.suppress(ContainerDied, WaitExpired):
+            container.wait_for_health(HealthStatus.HEALTHY, limit)
     return container.health_timeline()

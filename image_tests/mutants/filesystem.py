@@ -46,7 +46,8 @@ def _absent(design: Design) -> Iterator[Mutant]:
 def _attack_surface(good: Good) -> Iterator[Mutant]:
     interpreter, script = good.design.image.interpreter, good.design.application.entrypoint
     for name, mode in {"setuid": 0o4755, "setgid": 0o2755, "both": 0o6755, "not-executable": 0o4644}.items():
-        yield mutant(f"mode.{name}", f"the interpreter has mode {mode:04o}", "security.no-setuid", attributes(interpreter, mode=mode))
+        follows = ["health.interpreter"] * (not mode & 1)
+        yield mutant(f"mode.{name}", f"the interpreter has mode {mode:04o}", "security.no-setuid", attributes(interpreter, mode=mode), follows=follows)
     for name, change in {
         "file": attributes(script, mode=0o646),
         "only-write": attributes(script, mode=0o602),

@@ -174,9 +174,17 @@ def _certificates(good: Good) -> Iterator[Mutant]:
     yield mutant("certificates.text", "the CA bundle holds no certificate", present, content(path, "certificates\n"), follows=[parse, expired])
     yield mutant("certificates.directory", "the CA bundle is a folder", present, together(remove(path), add(f"{path}/x", "x")), follows=[parse, expired])
     yield mutant("certificates.too-few", f"{least - 1} certificates", parse, content(path, b"".join(blocks[: least - 1])))
-    yield mutant("certificates.cut", "the last certificate is cut off", parse, content(path, data[:-100]), follows=expired * 0 or ())
-    damaged = blocks[0].replace(b"A", b"B")
-    yield mutant("certificates.damaged", "one certificate is damaged", parse, content(path, b"".join([damaged, *blocks[1:]])))
+    yield mutant("certificates.cut", "the last certificate is cut off", parse, content(path, data[:-100]), blinds=expired)
+    first = blocks[0]
+    wrong = {
+        "body": first[:40] + b"!!!!" + first[44:],
+        "begin": first.replace(b"BEGIN", b"BEGINN"),
+        "end": first.replace(b"END", b"EDN"),
+        "bytes": first[:200] + first[204:],
+    }
+    for miss, block in wrong.items():
+        change = content(path, block + b"".join(blocks[1:]))
+        yield mutant(f"certificates.damaged.{miss}", f"one certificate is damaged: {miss}", parse, change, blinds=expired)
     old = _expired()
     many = len(blocks) // 19 + 1
     yield mutant("certificates.expired", f"{many} certificates have expired", expired, content(path, data + old * many))

@@ -94,7 +94,7 @@ def _verification(design: Design) -> Iterator[Mutant]:
         for miss, text in {"absent": "", "longer": line.replace(f"'{name}')", f"'{name}x')"), "no-assert": line.replace("assert ", "print(").replace(f", '{name} not found'", ")"), "negated": line.replace("assert ", "assert not "), "case": line.replace(f"'{name}')", f"'{name.upper()}')")}.items():
             yield docker(f"runtime-verify.{name}.{miss}", text.strip() or f"no assertion about {name}", kills, line, text)
         rest = [other for other in packages if other != name]
-        for miss, listed in {"not-imported": rest, "imported-longer": [*rest, f"{name}2"], "imported-as": [*rest, f"{name} as other"]}.items():
+        for miss, listed in {"not-imported": rest, "imported-longer": [*rest, f"{name}2"], "imported-case": [*rest, name.upper()]}.items():
             text = f"import {', '.join(listed)}; \\\n"
             yield docker(f"runtime-verify.{name}.{miss}", f"the runtime stage imports {', '.join(listed)}", f"runtime-verify.import.{name}", imports, text, stage=RUNTIME)
     for miss, (old, text) in {
