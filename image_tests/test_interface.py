@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import httpx
@@ -17,56 +17,79 @@ from image_harness.engine.traffic import HalfRequest
 from image_harness.types import Port
 
 PATIENCE = timedelta(seconds=10)
+# What a native machine takes at most to answer a request.
+ANSWER = timedelta(seconds=3)
+Ask = Callable[..., httpx.Response]
 
 
 @pytest.fixture(scope="session")
-def http(container: Container, design: Design) -> Iterator[httpx.Client]:
-    """A client of the shared container's published port."""
-    with httpx.Client(base_url=container.url("", Port(design.service.port)), trust_env=False, timeout=30) as client:
-        yield client
+def ask(container: Container, design: Design, clock: Clock) -> Iterator[Ask]:
+    """A function that asks the shared container's published port.
+
+    A service that has answered before and does not answer now is a finding; whether the engine is still there to have
+    it run is looked at first.
+    """
+    port, limit = Port(design.service.port), clock.limit(ANSWER).total_seconds()
+    with httpx.Client(trust_env=False, timeout=limit) as client:
+
+        def request(method: str, path: str, **values: object) -> httpx.Response:
+            state = container.state()
+            if state.ended:
+                raise AssertionError(f"{method} {path}: the service has ended with exit code {state.exit_code}")
+            try:
+                return client.request(method, container.url(path, port), **values)  # type: ignore[arg-type]
+            except httpx.TransportError as error:
+                state = container.state()
+                raise AssertionError(
+                    f"{method} {path}: {type(error).__name__}, the container: {state.status}"
+                ) from error
+
+        yield request
 
 
 @requirement("interface.published")
-def test_published_on_loopback(container: Container, design: Design) -> None:
-    address, port = container.address(Port(design.service.port))
+def test_published_on_loopback(container: Container, ask: Ask, design: Design) -> None:
+    assert ask("GET", design.runtime.health_path).status_code == 200
+    address, _ = container.address(Port(design.service.port))
     assert address == "127.0.0.1"
-    assert httpx.get(f"http://{address}:{port}{design.runtime.health_path}", trust_env=False).status_code == 200
 
 
 @requirement("interface.route.{key}", for_each="runtime.routes")
-def test_route(http: httpx.Client, item: Item) -> None:
-    response = http.request(item.value.method, item.value.path)
+def test_route(ask: Ask, item: Item) -> None:
+    response = ask(item.value.method, item.value.path)
     assert response.status_code == item.value.status
     assert response.headers["content-type"].split(";")[0] == item.value.content_type
 
 
 @requirement("interface.health-body")
-def test_health_body(http: httpx.Client, design: Design) -> None:
-    body = http.get(design.runtime.health_path).json()
+def test_health_body(ask: Ask, design: Design) -> None:
+    body = ask("GET", design.runtime.health_path).json()
     assert {"status", "service", "version", "active_sessions", "timestamp"} <= set(body)
     assert body["service"] == design.service.id
     assert datetime.fromisoformat(body["timestamp"]).tzinfo is not None
 
 
 @requirement("interface.openapi-routes")
-def test_openapi_document_lists_the_routes(http: httpx.Client, design: Design) -> None:
-    paths = http.get("/openapi.json").json()["paths"]
+def test_openapi_document_lists_the_routes(ask: Ask, design: Design) -> None:
+    response = ask("GET", "/openapi.json")
+    assert response.status_code == 200
+    paths = response.json().get("paths", {})
     found = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     assert found == set(design.runtime.openapi_routes)
 
 
 @requirement("interface.session")
-def test_life_of_a_session(http: httpx.Client) -> None:
+def test_life_of_a_session(ask: Ask) -> None:
     session = str(uuid.uuid4())
     start = {"session_id": session, "session_config": {"pids": [1]}}
     sessions = f"/api/v1/monitoring/sessions/{session}"
-    assert http.post("/api/v1/monitoring/start", json=start).is_success
-    assert http.post("/api/v1/monitoring/start", json=start).status_code == 409
-    sample = http.get(f"{sessions}/metrics")
+    assert ask("POST", "/api/v1/monitoring/start", json=start).is_success
+    assert ask("POST", "/api/v1/monitoring/start", json=start).status_code == 409
+    sample = ask("GET", f"{sessions}/metrics")
     assert sample.status_code == 200
     assert session in sample.text
-    assert http.post(f"{sessions}/stop").is_success
-    assert http.get(f"{sessions}/metrics").status_code == 404
+    assert ask("POST", f"{sessions}/stop").is_success
+    assert ask("GET", f"{sessions}/metrics").status_code == 404
 
 
 @requirement("interface.keep-alive")

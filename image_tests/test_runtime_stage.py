@@ -178,7 +178,9 @@ def test_verification_asserts_that_the_package_is_there(verifications: list[str]
 @requirement("runtime-verify.import.{key}", for_each="site_packages.packages")
 def test_verification_imports_the_package(verifications: list[str], item: Item) -> None:
     trees = [ast.parse(program) for program in verifications]
-    imported = {name.name for tree in trees for node in tree.body if isinstance(node, ast.Import) for name in node.names}
+    imported = {
+        name.name for tree in trees for node in tree.body if isinstance(node, ast.Import) for name in node.names
+    }
     assert imported, "no RUN imports anything"
     assert item.key in imported
 
@@ -186,7 +188,11 @@ def test_verification_imports_the_package(verifications: list[str], item: Item) 
 @requirement("runtime-verify.marker")
 def test_verification_asserts_the_marker(verifications: list[str]) -> None:
     marker = "os.path.join(site_packages, '.lucid-marker')"
-    statements = (f"assert os.path.exists({marker}),", f"marker_path = {marker};", "assert os.path.getsize(marker_path) > 0,")
+    statements = (
+        f"assert os.path.exists({marker}),",
+        f"marker_path = {marker};",
+        "assert os.path.getsize(marker_path) > 0,",
+    )
     missing = [[statement for statement in statements if statement not in program] for program in verifications]
     assert [] in missing, f"no RUN has all of {statements}"
 

@@ -105,7 +105,7 @@ def remove(*paths: str) -> Change:
     return change
 
 
-def add(path: str, content: bytes | str = b"", **values: object) -> Change:
+def add(path: str, content: bytes | str = b"", **values: Any) -> Change:
     """Put something new into the topmost layer; a file unless ``type`` says otherwise."""
 
     def change(draft: Draft) -> None:
@@ -129,6 +129,25 @@ def edit(path: str, how: Callable[[bytes], bytes]) -> Change:
 
     def change(draft: Draft) -> None:
         draft.edit(path, how)
+
+    return change
+
+
+def swapped(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
+    """Return a function that replaces the first occurrence of some bytes, for `edit` and `copy`."""
+    return lambda data: data.replace(old, new, 1)
+
+
+def appended(more: bytes) -> Callable[[bytes], bytes]:
+    """Return a function that appends some bytes, for `edit` and `copy`."""
+    return lambda data: data + more
+
+
+def in_dockerfile(old: str, new: str) -> Change:
+    """Replace a text that stands in the Dockerfile exactly once."""
+
+    def change(draft: Draft) -> None:
+        draft.docker(old, new)
 
     return change
 

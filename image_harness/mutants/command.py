@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
+from image_harness.design import load_design
 from image_harness.errors import HarnessError
 from image_harness.image import ImageReference, Transport
 from image_harness.mutants import disk, fromfiles, loop, runtime, static
@@ -24,6 +24,7 @@ from image_harness.mutants.load import load_mutants, load_subject, selected
 from image_harness.mutants.model import Kind, Mutant, Result, Sighting, judge
 from image_harness.mutants.results import Campaign, complaints, difference, to_json
 from image_harness.mutants.tables import html, markdown
+from image_harness.subject import Subject
 
 _MOST_COMPLAINTS = 40
 
@@ -69,10 +70,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _exported(subject, options: argparse.Namespace, folder: Path) -> Iterator[Good]:  # noqa: ANN001
+def _exported(subject: Subject, options: argparse.Namespace, folder: Path) -> Iterator[Good]:
     """Read the good image once, and keep it as a layout for everybody else."""
-    from image_harness.design import load_design  # noqa: PLC0415
-
     reference = ImageReference.parse(options.image or load_design(subject.design).image.reference)
     host = None
     if reference.transport is Transport.DOCKER_DAEMON:

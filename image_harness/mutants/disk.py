@@ -34,7 +34,9 @@ def write(draft: Draft, folder: Path, name: str) -> str:
         name: What an engine that loads it calls it.
     """
     folder.mkdir(parents=True)
-    return _docker_archive(draft, folder / "image.tar", name) if draft.without_manifest else _layout(draft, folder, name)
+    return (
+        _docker_archive(draft, folder / "image.tar", name) if draft.without_manifest else _layout(draft, folder, name)
+    )
 
 
 def archive(draft: Draft, folder: Path, name: str) -> Path:

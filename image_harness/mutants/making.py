@@ -28,10 +28,21 @@ def mutant(
 
 
 def behaviour(
-    id_: str, what: str, kills: Names, change: Change, *, batch: str, follows: Names = (), blinds: Names = ()
+    id_: str,
+    what: str,
+    kills: Names,
+    change: Change,
+    *,
+    batch: str = "",
+    follows: Names = (),
+    blinds: Names = (),
+    selection: str = "runtime",
+    checks: tuple[str, ...] = (),
 ) -> Mutant:
-    """Return a runtime mutant; those of one batch share an image."""
-    return Mutant(id_, what, names(kills), change, names(follows), names(blinds), Kind.RUNTIME, batch)
+    """Return a runtime mutant; those of one batch share an image and are selected alike."""
+    return Mutant(
+        id_, what, names(kills), change, names(follows), names(blinds), Kind.RUNTIME, batch, selection, checks
+    )
 
 
 def docker(

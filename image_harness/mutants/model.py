@@ -46,7 +46,8 @@ class Mutant:
             these may be ``unproven`` or ``not-met``.
         kind: What it takes to see the defect.
         batch: For runtime mutants, those that share an image: their defects do not touch each other.
-        selection: For runtime mutants, the expression that selects the checks; "" for all but the slowest.
+        selection: For runtime mutants, the expression that selects the checks.
+        checks: For runtime mutants, the checks' modules, or single ones by their node ids; all of them when empty.
         real: Whether it must be checked from files, by a run of its own, even where the others are sampled.
     """
 
@@ -58,7 +59,8 @@ class Mutant:
     blinds: frozenset[str] = frozenset()
     kind: Kind = Kind.STATIC
     batch: str = ""
-    selection: str = ""
+    selection: str = "runtime"
+    checks: tuple[str, ...] = ()
     real: bool = False
 
     @property

@@ -13,10 +13,16 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command."""
     parser = commands.add_parser("mutants", help="show that every check can say no: check defective images")
     parser.add_argument("--image", metavar="[TRANSPORT:]REF", help="the good image; the design's own by default")
-    parser.add_argument("--only", action="append", default=[], metavar="ID", help="a mutant or a requirement; * fits all")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="ID", help="a mutant or a requirement; * fits all"
+    )
     parser.add_argument("--kind", choices=["static", "runtime"], help="only static mutants, or only runtime ones")
-    parser.add_argument("-n", type=int, default=os.cpu_count() or 1, metavar="N", help="how many processes share the work")
-    parser.add_argument("--sample", type=int, default=_EVERY, metavar="N", help="check every Nth mutant from files as well")
+    parser.add_argument(
+        "-n", type=int, default=os.cpu_count() or 1, metavar="N", help="how many processes share the work"
+    )
+    parser.add_argument(
+        "--sample", type=int, default=_EVERY, metavar="N", help="check every Nth mutant from files as well"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write mutants.md, mutants.html and mutants.json there")
     parser.add_argument("--engine", default="docker", metavar="docker|podman|URL", help="as DOCKER_HOST takes it")
     parser.add_argument("--root", type=Path, default=Path(), metavar="DIR", help="the repository; here by default")

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from image_harness.engine.client import connect, resolve_url, translated
+from image_harness.errors import HarnessError
 from image_harness.mutants import disk
 from image_harness.mutants.draft import Draft
 from image_harness.mutants.fromfiles import report
@@ -21,10 +22,24 @@ _REPOSITORY = "image-harness-mutant"
 
 
 def batches(mutants: Iterable[Mutant]) -> dict[str, list[Mutant]]:
-    """Return the mutants that share an image, by the name of their batch; one without a batch is alone."""
+    """Return the mutants that share an image, by the name of their batch; one without a batch is alone.
+
+    Raises:
+        HarnessError: A requirement would turn ``not-met`` through another mutant of the same image as well, so that
+            nobody could tell which of the two was seen.
+    """
     found: dict[str, list[Mutant]] = {}
     for mutant in mutants:
-        found.setdefault(mutant.batch or mutant.id, []).append(mutant)
+        batch = found.setdefault(mutant.batch or mutant.id, [])
+        for other in batch:
+            both = (mutant.kills & (other.expected | other.blinds)) | (other.kills & (mutant.expected | mutant.blinds))
+            if both:
+                raise HarnessError(
+                    f"both break {min(both)}",
+                    where=f"{other.id} and {mutant.id}",
+                    fix="put them into different batches",
+                )
+        batch.append(mutant)
     return found
 
 
@@ -62,11 +77,11 @@ def _look(good: Good, engine: str, progress: Callable[[str], None], batch: tuple
     draft = Draft(good)
     for mutant in mutants:
         mutant.change(draft)
-    with TemporaryDirectory(prefix="image-harness-mutant-") as folder:
-        with loaded(draft, engine, Path(folder)) as image:
-            selection = mutants[0].selection or "runtime"
-            arguments = [str(good.subject.checks), "--image", image, "--engine", engine, "-m", selection, "-q"]
-            sighting = report(arguments, root=good.subject.root, folder=Path(folder))
+    with TemporaryDirectory(prefix="image-harness-mutant-") as folder, loaded(draft, engine, Path(folder)) as image:
+        first = mutants[0]
+        checks = [str(good.subject.checks / check) for check in first.checks or (".",)]
+        arguments = [*checks, "--image", image, "--engine", engine, "-m", first.selection, "-q"]
+        sighting = report(arguments, root=good.subject.root, folder=Path(folder))
     progress(name)
     return sighting
 
@@ -82,10 +97,9 @@ def loaded(draft: Draft, engine: str, folder: Path) -> Iterator[str]:
     archive = disk.archive(draft, folder, image)
     client, facts = connect(resolve_url(engine))
     try:
-        with translated(facts.url):
-            with archive.open("rb") as data:
-                for _ in client.load_image(data):
-                    pass
+        with translated(facts.url), archive.open("rb") as data:
+            for _ in client.load_image(data):  # type: ignore[no-untyped-call]
+                pass
         archive.unlink()
         yield image
     finally:

@@ -79,6 +79,6 @@ def html(campaign: Campaign) -> str:
 
 
 def _render(text: str, campaign: Campaign, *, escape: bool) -> str:
-    environment = jinja2.Environment(autoescape=escape, undefined=jinja2.StrictUndefined)  # noqa: S701
+    environment = jinja2.Environment(autoescape=escape, undefined=jinja2.StrictUndefined)
     template = environment.from_string(text)
     return template.render(campaign=campaign, sections=sections(campaign.rows), wrong=complaints(campaign)) + "\n"

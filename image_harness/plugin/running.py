@@ -142,7 +142,8 @@ def follow_health(container: Container, limit: timedelta) -> HealthTimeline:
     Raises:
         EngineError: The engine failed.
     """
-    if container.health_check() is not None:
+    check = container.health_check()
+    if check is not None and check.test:
         with contextlib.suppress(ContainerDied, WaitExpired):
             container.wait_for_health(HealthStatus.HEALTHY, limit)
     return container.health_timeline()

@@ -164,11 +164,16 @@ class HarnessSession:
             contextlib.closing(Scenarios(self.engine, self.design, self.engine_image, self.clock))
         )
 
-    def start_containers(self) -> None:
-        """Let containers boot while checks that need none run; what goes wrong is told to the checks that ask."""
+    def start_containers(self, *, scenarios: bool) -> None:
+        """Let containers boot while checks that need none run; what goes wrong is told to the checks that ask.
+
+        Args:
+            scenarios: Whether any check asks for the design's circumstances.
+        """
         with contextlib.suppress(HarnessError, NothingToLookAtError):
             _ = self.running
-            _ = self.scenarios
+            if scenarios:
+                _ = self.scenarios
 
     def bring_up_to_date(self) -> None:
         """Build the image when this run is to build it and it is stale.

@@ -169,7 +169,8 @@ class Suite:
         if self.config.option.collectonly:
             return
         if any(item.get_closest_marker(Evidence.RUNTIME) for item in session.items):
-            self.session.start_containers()
+            asked_for = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+            self.session.start_containers(scenarios="scenarios" in asked_for)
 
     # The run: what each check found.
 

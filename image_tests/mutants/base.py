@@ -1,0 +1,218 @@
+"""What the runtime base brings along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from image_harness.design import Design
+from image_harness.mutants import Good, Mutant, mutant, near_misses
+from image_harness.mutants.changes import (
+    add,
+    appended,
+    attributes,
+    content,
+    edit,
+    link,
+    remove,
+    replaced,
+    together,
+)
+
+STATUS = "/var/lib/dpkg/status.d"
+
+
+def mutants(good: Good) -> Iterator[Mutant]:
+    """One defect each."""
+    yield from _debian(good)
+    yield from _accounts(good)
+    yield from _base(good.design)
+
+
+def _debian(good: Good) -> Iterator[Mutant]:
+    filesystem = good.image.filesystem
+    extra = "base.no-other-package"
+    for item in good.design.collection("base.debian_packages"):
+        path = next(
+            p
+            for p in (f"{STATUS}/{item.value}", *(e.path for e in filesystem.children(STATUS)))
+            if filesystem.entry(p) and f"Package: {item.value}\n" in filesystem.read_text(p)
+        )
+        kills = f"base.package.{item.slug}"
+        yield mutant(f"debian.{item.slug}.absent", f"the metadata lists no {item.value}", kills, remove(path))
+        for miss, name in {"longer": f"{item.value}x", "case": item.value.upper(), "part": item.value[:-1]}.items():
+            change = replaced(path, f"Package: {item.value}\n", f"Package: {name}\n")
+            yield mutant(f"debian.{item.slug}.{miss}", f"{name} instead of {item.value}", kills, change, follows=extra)
+    for name in ("bash", "dpkg", "libssl1.1"):
+        stanza = f"Package: {name}\nVersion: 1\nArchitecture: arm64\n"
+        yield mutant(f"debian.extra.{name}", f"the metadata lists {name}", extra, add(f"{STATUS}/{name}", stanza))
+    known = f"Package: {good.design.base.debian_packages[0]}\nStatus: install ok installed\nVersion: 1\nArchitecture: arm64\n\n"
+    for name, text in {"empty": "", "known": known}.items():
+        yield mutant(
+            f"debian.database.{name}",
+            "dpkg's own database is there",
+            "base.no-dpkg-status",
+            add("/var/lib/dpkg/status", text),
+        )
+    builder = "Package: gcc\nStatus: install ok installed\nVersion: 4:12\nArchitecture: arm64\n\n"
+    yield mutant(
+        "debian.database.builder",
+        "the builder's package database came along",
+        ["base.no-dpkg-status", extra],
+        add("/var/lib/dpkg/status", builder),
+    )
+    yield mutant(
+        "debian.database.link",
+        "dpkg's own database is a dangling link",
+        "base.no-dpkg-status",
+        link("/var/lib/dpkg/status", "status-old"),
+    )
+    documents = "/usr/lib/python3.11/antigravity.py"
+    one = next(p for p in (documents, "/usr/lib/python3.11/this.py") if filesystem.exists(p))
+    yield mutant(
+        "debian.files.changed",
+        f"one byte of {one} is another",
+        "debian.files",
+        edit(one, lambda data: data[:-2] + b"#" + data[-1:]),
+    )
+    yield mutant("debian.files.longer", f"{one} has a line more", "debian.files", edit(one, lambda data: data + b"\n"))
+    yield mutant("debian.files.empty", f"{one} is empty", "debian.files", content(one, ""))
+    yield mutant("debian.files.absent", f"{one} is gone", "debian.files", remove(one))
+    yield mutant("debian.files.link", f"{one} is a link that leads nowhere", "debian.files", link(one, "nowhere.py"))
+
+
+def _accounts(good: Good) -> Iterator[Mutant]:
+    users, groups = "/etc/passwd", "/etc/group"
+    for item in good.design.collection("base.users"):
+        account, kills = item.value, f"base.user.{item.slug}"
+        line = next(
+            line for line in good.image.filesystem.read_text(users).splitlines() if line.startswith(f"{item.key}:")
+        )
+        fields = line.split(":")
+        wrong = {
+            "uid": [*fields[:2], str(account.uid + 1), *fields[3:]],
+            "home": [*fields[:5], f"{account.home}x", *fields[6:]],
+            "shell": [*fields[:6], "/bin/sh"],
+            "shell-blank": [*fields[:6], f"{account.shell} "],
+        }
+        for miss, values in wrong.items():
+            yield mutant(
+                f"account.{item.slug}.{miss}",
+                f"{item.key} has another {miss}",
+                kills,
+                replaced(users, f"{line}\n", ":".join(values) + "\n"),
+            )
+        yield mutant(
+            f"account.{item.slug}.absent",
+            f"no account {item.key}",
+            [kills, "base.no-other-user"],
+            replaced(users, f"{line}\n", ""),
+        )
+        yield mutant(
+            f"account.{item.slug}.commented",
+            f"{item.key} stands in a comment",
+            [kills, "base.no-other-user"],
+            replaced(users, f"{line}\n", f"# {line}\n"),
+            blinds=["base.user.root", "base.user.nobody", "base.user.nonroot"],
+        )
+    more = {
+        "root-like": "toor:x:0:0::/root:/sbin/nologin\n",
+        "builder": "builder:x:1000:1000::/:/bin/sh\n",
+        "twice": "nonroot:x:65532:65532::/:/bin/sh\n",
+    }
+    for miss, line in more.items():
+        yield mutant(
+            f"account.extra.{miss}",
+            f"/etc/passwd also has {line.strip()}",
+            "base.no-other-user",
+            edit(users, appended(line.encode())),
+        )
+    for item in good.design.collection("base.groups"):
+        kills = f"base.group.{item.slug}"
+        line = next(
+            line for line in good.image.filesystem.read_text(groups).splitlines() if line.startswith(f"{item.key}:")
+        )
+        name, password, _, members = line.split(":")
+        for miss, text in {
+            "gid": f"{name}:{password}:{item.value + 1}:{members}\n",
+            "name": f"{name}s:{password}:{item.value}:{members}\n",
+            "absent": "",
+        }.items():
+            yield mutant(
+                f"group.{item.slug}.{miss}", f"the group {item.key}: {miss}", kills, replaced(groups, f"{line}\n", text)
+            )
+
+
+def _base(design: Design) -> Iterator[Mutant]:
+    for item in design.collection("base.modes"):
+        kills = f"base.mode.{item.slug}"
+        for miss, mode in {
+            "open": 0o755,
+            "closed": 0o000,
+            "group": int(item.value, 8) ^ 0o010,
+            "off-by-one": int(item.value, 8) ^ 1,
+        }.items():
+            yield mutant(
+                f"mode.{item.slug}.{miss}", f"{item.key} has mode {mode:04o}", kills, attributes(item.key, mode=mode)
+            )
+        yield mutant(f"mode.{item.slug}.absent", f"no {item.key}", kills, remove(item.key))
+        yield mutant(
+            f"mode.{item.slug}.file",
+            f"{item.key} is a file",
+            kills,
+            together(remove(item.key), add(item.key, "x", mode=int(item.value, 8) & 0o1775)),
+        )
+    for item in design.collection("base.links"):
+        kills = f"base.link.{item.slug}"
+        for miss, change in {
+            "elsewhere": attributes(item.key, target="/usr/bin/python3.12"),
+            "other": attributes(item.key, target="/usr/lib/os-release"),
+            "circle": attributes(item.key, target=item.key),
+            "absent": remove(item.key),
+            "copy": together(remove(item.key), add(item.key, "x", mode=0o755)),
+        }.items():
+            yield mutant(
+                f"link.{item.slug}.{miss}",
+                f"{item.key}: {miss}",
+                kills,
+                change,
+                blinds=[f"base.link.{slug}" for slug in ("usr-bin-python", "usr-bin-python3") if slug != item.slug],
+            )
+    release, name = "/usr/lib/os-release", design.base.os_release_name
+    for miss, value in near_misses(name):
+        yield mutant(
+            f"os-release.{miss}",
+            f"PRETTY_NAME is {value!r}",
+            "base.os-release",
+            replaced(release, f'PRETTY_NAME="{name}"', f'PRETTY_NAME="{value}"'),
+        )
+    yield mutant(
+        "os-release.comment",
+        "PRETTY_NAME stands in a comment",
+        "base.os-release",
+        replaced(release, f'PRETTY_NAME="{name}"', f'#PRETTY_NAME="{name}"'),
+    )
+    yield mutant(
+        "os-release.other-key",
+        "another key has the name",
+        "base.os-release",
+        replaced(release, f'PRETTY_NAME="{name}"', f'NOT_PRETTY_NAME="{name}"'),
+    )
+    yield mutant("os-release.absent", "no os-release", "base.os-release", remove(release))
+    for item in design.collection("base.files"):
+        kills = f"base.file.{item.slug}"
+        blinds: list[str] = []
+        everybody = [*(f"base.user.{name}" for name in design.base.users), "base.no-other-user"]
+        if item.value == "/etc/passwd":
+            blinds = [*everybody, *(f"base.group.{name}" for name in design.base.groups)]
+        if item.value == "/etc/group":
+            blinds = [f"base.group.{name}" for name in design.base.groups]
+        yield mutant(
+            f"base-file.{item.slug}.absent",
+            f"no {item.value}",
+            kills,
+            remove(item.value),
+            blinds=[*blinds, *everybody] if blinds else (),
+        )
+        yield mutant(
+            f"base-file.{item.slug}.empty", f"{item.value} is empty", kills, content(item.value, ""), blinds=blinds
+        )

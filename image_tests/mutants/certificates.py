@@ -1,0 +1,94 @@
+"""The CA bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from image_harness.mutants import Good, Mutant, mutant
+from image_harness.mutants.changes import (
+    add,
+    attributes,
+    content,
+    remove,
+    together,
+)
+
+BEGIN = b"-----BEGIN CERTIFICATE-----"
+
+
+def mutants(good: Good) -> Iterator[Mutant]:
+    """One defect each."""
+    yield from _certificates(good)
+
+
+def _certificates(good: Good) -> Iterator[Mutant]:
+    path = good.design.certificates.path
+    data = good.image.filesystem.read_bytes(path)
+    blocks = [BEGIN + block for block in data.split(BEGIN)[1:]]
+    least = good.design.certificates.at_least
+    present, parse, expired, owner = (f"certificates.{name}" for name in ("present", "parse", "not-expired", "owner"))
+    yield mutant("certificates.absent", "no CA bundle", [present, owner], remove(path), follows=[parse, expired])
+    yield mutant("certificates.empty", "the CA bundle is empty", [present, parse, expired], content(path, ""))
+    yield mutant(
+        "certificates.text",
+        "the CA bundle holds no certificate",
+        present,
+        content(path, "certificates\n"),
+        follows=[parse, expired],
+    )
+    yield mutant(
+        "certificates.directory",
+        "the CA bundle is a folder",
+        present,
+        together(remove(path), add(f"{path}/x", "x")),
+        follows=[parse, expired],
+    )
+    yield mutant(
+        "certificates.too-few", f"{least - 1} certificates", parse, content(path, b"".join(blocks[: least - 1]))
+    )
+    yield mutant(
+        "certificates.cut", "the last certificate is cut off", parse, content(path, data[:-100]), blinds=expired
+    )
+    first = blocks[0]
+    wrong = {
+        "body": first[:40] + b"!!!!" + first[44:],
+        "begin": first.replace(b"BEGIN", b"BEGINN"),
+        "end": first.replace(b"END", b"EDN"),
+        "bytes": first[:200] + first[204:],
+    }
+    for miss, block in wrong.items():
+        change = content(path, block + b"".join(blocks[1:]))
+        yield mutant(
+            f"certificates.damaged.{miss}", f"one certificate is damaged: {miss}", parse, change, blinds=expired
+        )
+    old = _expired()
+    many = len(blocks) // 19 + 1
+    yield mutant("certificates.expired", f"{many} certificates have expired", expired, content(path, data + old * many))
+    for miss, values in {
+        "uid": {"uid": 65532},
+        "gid": {"gid": 65532},
+        "group-writes": {"mode": 0o664},
+        "others-write": {"mode": 0o646},
+    }.items():
+        yield mutant(
+            f"certificates.owner.{miss}",
+            f"the CA bundle: {values}",
+            owner,
+            attributes(path, **values),
+            follows=["security.no-world-writable"] * (miss == "others-write"),
+        )
+
+
+def _expired() -> bytes:
+    """Return a certificate that held in the year 2000."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "expired")])
+    begin = datetime(2000, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, begin, begin + timedelta(days=1))
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)

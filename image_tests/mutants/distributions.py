@@ -1,0 +1,184 @@
+"""Metadata of Python distributions, console scripts, ELF files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from image_harness.image.elf import elf_files
+from image_harness.image.python_distributions import Distribution, python_distributions
+from image_harness.mutants import Good, Mutant, mutant
+from image_harness.mutants.changes import (
+    add,
+    attributes,
+    content,
+    copy,
+    edit,
+    remove,
+    replaced,
+    swapped,
+)
+
+RECORDS, REQUIREMENTS = "python.records", "python.requirements"
+
+
+def mutants(good: Good) -> Iterator[Mutant]:
+    """One defect each."""
+    yield from _metadata(good)
+    yield from _elf(good)
+
+
+def _distributions(good: Good) -> dict[str, Distribution]:
+    found = python_distributions(good.image.filesystem, good.design.site_packages.path)
+    return {distribution.key: distribution for distribution in found}
+
+
+def _metadata(good: Good) -> Iterator[Mutant]:
+    site, scripts = good.design.site_packages.path, good.design.site_packages.scripts
+    distributions = _distributions(good)
+    dependent = next(d for d in distributions.values() if any(";" not in line for line in d.requires))
+    requirement = next(line for line in dependent.requires if ";" not in line)
+    name = re.split(r"[^A-Za-z0-9._-]", requirement)[0]
+    metadata = f"{dependent.path}/METADATA"
+    line = f"\nRequires-Dist: {requirement}\n"
+    for miss, other in {"newer": f"{name}>=9999", "unknown": f"{name}-unknown", "other-python": None}.items():
+        if other is None:
+            change = edit(
+                metadata, lambda data: re.sub(rb"\nRequires-Python: [^\n]*", b"\nRequires-Python: >=3.99", data)
+            )
+        else:
+            change = replaced(metadata, line, f"\nRequires-Dist: {other}\n")
+        yield mutant(
+            f"distribution.requires.{miss}",
+            f"{dependent.name} requires {other or 'another Python'}",
+            REQUIREMENTS,
+            change,
+            follows=RECORDS,
+        )
+    plain = f"{site}/{good.design.site_packages.packages[0].slug}/__init__.py"
+    for miss, change in {
+        "changed": edit(plain, lambda data: data.replace(b"e", b"E", 1)),
+        "longer": edit(plain, lambda data: data + b"\n"),
+        "shorter": edit(plain, lambda data: data[:-1]),
+        "empty": content(plain, ""),
+    }.items():
+        yield mutant(f"distribution.record.{miss}", f"{plain} is {miss}", RECORDS, change)
+    record = f"{dependent.path}/RECORD"
+    yield mutant(
+        "distribution.record.digest",
+        "RECORD names another digest",
+        RECORDS,
+        edit(
+            record,
+            lambda data: re.sub(
+                rb"sha256=.", lambda m: b"sha256=" + (b"A" if m[0][-1:] != b"A" else b"B"), data, count=1
+            ),
+        ),
+    )
+    yield mutant(
+        "distribution.record.file",
+        "RECORD names a file that is not there",
+        RECORDS,
+        edit(record, lambda data: data + b"nowhere.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\n"),
+    )
+    own = {"uid": 65532, "gid": 65532, "mode": 0o755}
+    for miss, shebang in {
+        "builder": "/usr/local/bin/python3.11",
+        "env": "/usr/bin/env python3.11",
+        "longer": "/usr/bin/python3.111",
+        "relative": "python3.11",
+    }.items():
+        yield mutant(
+            f"script.{miss}",
+            f"a script runs with {shebang}",
+            "python.scripts",
+            add(f"{scripts}/extra", f"#!{shebang}\nprint()\n", **own),
+        )
+    found = next(e.path for e in good.image.filesystem.walk(scripts) if e.is_file and "." not in e.path)
+    yield mutant(
+        "script.own",
+        f"{found} names the builder's interpreter",
+        "python.scripts",
+        replaced(found, "#!/usr/bin/python3.11", "#!/usr/local/bin/python3.11"),
+        follows=RECORDS,
+    )
+    compiled = next(d for d in distributions.values() if any("aarch64" in tag for tag in d.wheel_tags))
+    tag = next(tag for tag in compiled.wheel_tags if "aarch64" in tag)
+    for miss, other in {
+        "amd64": tag.replace("aarch64", "x86_64"),
+        "arm": tag.replace("aarch64", "armv7l"),
+        "longer": f"{tag}_be",
+        "windows": "cp311-cp311-win_amd64",
+    }.items():
+        yield mutant(
+            f"wheel.{miss}",
+            f"{compiled.name} was built for {other}",
+            "python.wheels",
+            replaced(f"{compiled.path}/WHEEL", f"Tag: {tag}\n", f"Tag: {other}\n"),
+            follows=RECORDS,
+        )
+
+
+def _elf(good: Good) -> Iterator[Mutant]:
+    filesystem = good.image.filesystem
+    interpreter = good.design.image.interpreter
+    libraries = [elf for elf in elf_files(filesystem) if elf.soname and elf.glibc_versions]
+    model = min(libraries, key=lambda elf: filesystem.entry(elf.path).size)  # type: ignore[union-attr]
+    extra = "/opt/lib/extra.so"
+
+    def machine(number: int) -> Callable[[bytes], bytes]:
+        return lambda data: data[:18] + number.to_bytes(2, "little") + data[20:]
+
+    architecture, needed, glibc = "elf.architecture", "elf.libraries", "elf.glibc"
+    for miss, number in {"amd64": 62, "arm": 40, "i386": 3, "none": 0}.items():
+        yield mutant(
+            f"elf.{miss}",
+            f"a library is for machine {number}",
+            architecture,
+            copy(model.path, extra, machine(number)),
+            blinds=[needed, glibc],
+        )
+    yield mutant(
+        "elf.interpreter",
+        "the interpreter is for amd64",
+        [architecture, "elf.platform-agrees"],
+        edit(interpreter, machine(62)),
+        follows=["debian.files"],
+        blinds=[needed, glibc],
+    )
+    wheel = next(elf for elf in elf_files(filesystem) if elf.path.startswith(good.design.site_packages.path))
+    yield mutant(
+        "elf.wheel",
+        f"{wheel.path} is for amd64",
+        architecture,
+        edit(wheel.path, machine(62)),
+        follows=RECORDS,
+        blinds=[needed, glibc],
+    )
+    soname = next(name for name in model.needed if name.startswith("libc.so"))
+    for miss, other in {"version": "libc.so.7", "case": "libC.so.6", "name": "libd.so.6"}.items():
+        yield mutant(
+            f"elf.needed.{miss}",
+            f"a library needs {other}",
+            needed,
+            copy(model.path, extra, swapped(soname.encode() + b"\0", other.encode() + b"\0")),
+            blinds=[glibc],
+        )
+    gone = next(
+        entry.path
+        for entry in filesystem.walk("/lib")
+        if entry.is_symlink and entry.path.rsplit("/", 1)[1].startswith("libz.so")
+    )
+    yield mutant("elf.library-link-absent", f"no {gone}", needed, remove(gone), blinds=[glibc])
+    yield mutant(
+        "elf.library-link-wrong", f"{gone} leads nowhere", needed, attributes(gone, target="libz.so.9"), blinds=[glibc]
+    )
+    version = max(model.glibc_versions)
+    text = version.encode() if version.startswith("GLIBC_") else f"GLIBC_{version}".encode()
+    newer = text[:-2] + b"99"
+    yield mutant(
+        "elf.glibc.newer",
+        f"a library needs {newer.decode()}",
+        glibc,
+        copy(model.path, extra, lambda data: data.replace(text + b"\0", newer + b"\0")),
+    )
