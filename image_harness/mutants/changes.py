@@ -105,7 +105,7 @@ def remove(*paths: str) -> Change:
     return change
 
 
-def add(path: str, content: bytes | str = b"", **values: Any) -> Change:
+def add(path: str, content: bytes | str = b"", **values: Any) -> Change:  # noqa: ANN401 - the fields of a `Node`
     """Put something new into the topmost layer; a file unless ``type`` says otherwise."""
 
     def change(draft: Draft) -> None:

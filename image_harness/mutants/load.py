@@ -43,6 +43,8 @@ def load_mutants(good: Good) -> tuple[Mutant, ...]:
     folder = good.subject.mutants
     if folder is None or not folder.is_dir():
         raise HarnessError("no such folder", where=str(folder), fix="name the folder of the mutants in the subject")
+    if str(good.subject.root) not in sys.path:
+        sys.path.insert(0, str(good.subject.root))  # the modules import from one another as the checks do
     found: dict[str, Mutant] = {}
     known = {requirement.id for requirement in good.design.catalogue}
     for path in sorted(folder.glob("[a-z]*.py")):
@@ -84,7 +86,7 @@ def _check(mutant: Mutant, found: dict[str, Mutant], known: set[str], path: Path
 
 
 def _module(path: Path, name: str) -> ModuleType:
-    """Import a file; its folder is on the path, so that modules beside it can be shared."""
+    """Import a file under a name of its own."""
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise HarnessError("cannot be imported", where=str(path))

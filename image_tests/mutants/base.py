@@ -45,7 +45,8 @@ def _debian(good: Good) -> Iterator[Mutant]:
     for name in ("bash", "dpkg", "libssl1.1"):
         stanza = f"Package: {name}\nVersion: 1\nArchitecture: arm64\n"
         yield mutant(f"debian.extra.{name}", f"the metadata lists {name}", extra, add(f"{STATUS}/{name}", stanza))
-    known = f"Package: {good.design.base.debian_packages[0]}\nStatus: install ok installed\nVersion: 1\nArchitecture: arm64\n\n"
+    rest = "Status: install ok installed\nVersion: 1\nArchitecture: arm64\n\n"
+    known = f"Package: {good.design.base.debian_packages[0]}\n{rest}"
     for name, text in {"empty": "", "known": known}.items():
         yield mutant(
             f"debian.database.{name}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from image_harness.image import EntryType
 from image_harness.mutants import Good, Mutant, mutant
@@ -30,7 +31,7 @@ def mutants(good: Good) -> Iterator[Mutant]:
 def _modules(good: Good) -> Iterator[Mutant]:
     design = good.design
     entrypoint, root = design.application.entrypoint, design.application.root
-    own = {"uid": design.image.uid, "gid": design.image.gid}
+    own: dict[str, Any] = {"uid": design.image.uid, "gid": design.image.gid}
     for item in design.collection("application.files"):
         kills, is_entrypoint = f"modules.{item.slug}", item.value == entrypoint
         scripts = ["entrypoint.utf8", "entrypoint.main-guard"] * is_entrypoint
@@ -98,7 +99,7 @@ def _broken(good: Good) -> Iterator[Mutant]:
     design = good.design
     entrypoint, root = design.application.entrypoint, design.application.root
     some = design.application.files["main"]
-    own = {"uid": design.image.uid, "gid": design.image.gid}
+    own: dict[str, Any] = {"uid": design.image.uid, "gid": design.image.gid}
     relative, compiles = "modules.no-relative-imports", "modules.python-compiles"
     for miss, line in {
         "dot": b"\nfrom . import config\n",

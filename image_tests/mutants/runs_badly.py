@@ -1,0 +1,207 @@
+"""A service that answers, with defects that others would follow from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from image_harness.design import Design
+from image_harness.mutants import Good, Mutant, behaviour
+from image_harness.mutants.changes import Change, more_environment, replaced, run
+from image_tests.mutants._service import (
+    CONFIG,
+    DEPLOYED,
+    ENTRYPOINT,
+    HOST,
+    LISTENING,
+    from_the_second,
+    says,
+)
+
+# What /health sends from the second request on.
+REFUSAL = """
+                head = {"type": "http.response.start", "status": 500}
+                await send({**head, "headers": [(b"content-type", b"application/json")]})
+                await send({"type": "http.response.body", "body": b"{}"})
+                return
+"""
+
+
+def mutants(good: Good) -> Iterator[Mutant]:
+    """One defect each; no two of an image break the same requirement."""
+    yield from _second(good.design)
+    yield from _third()
+    yield from _fourth()
+
+
+def _second(design: Design) -> Iterator[Mutant]:
+    def one(
+        id_: str,
+        what: str,
+        kills: str | list[str],
+        change: Change,
+        follows: tuple[str, ...] = (),
+        blinds: tuple[str, ...] = (),
+    ) -> Mutant:
+        return behaviour(f"runs.{id_}", what, kills, change, batch="addresses", follows=follows, blinds=blinds)
+
+    texts = {
+        "empty": "ERROR: Invalid MONITOR_PORT value: ''",
+        "text": "ERROR: Invalid RDP_MONITOR_PORT value: HTTP",
+        "zero": "ERROR: Invalid RDP_MONITOR_PORT value",
+        "too-large": "Traceback (most recent call last): RDP_MONITOR_PORT 65536",
+        "negative": "ERROR: Invalid RDP_MONITOR_PORT value: 1",
+        "fraction": "ERROR: Invalid rdp_monitor_port value: 80.5",
+    }
+    for port in design.runtime.invalid_ports:
+        yield one(
+            f"message.{port.slug}",
+            f"with the port {port.value!r} it says {texts[port.slug]!r}",
+            f"errors.invalid-port.{port.slug}.message",
+            says(port.value, texts[port.slug]),
+        )
+    own = 'import socket\n    host = socket.gethostbyname(socket.gethostname()) if port else ""\n'
+    yield one(
+        "own-address",
+        "it binds the container's address only",
+        ["entrypoint.all-interfaces", "health.probe-listening"],
+        replaced(
+            ENTRYPOINT,
+            HOST,
+            own,
+        ),
+        follows=("deployment.service-name-as-host", "health.healthy"),
+    )
+    yield one(
+        "file-ignored",
+        "the configuration file is ignored",
+        "configuration.yaml-over-defaults",
+        replaced(CONFIG, "values = read_yaml(file) if file else {}", "values = {}"),
+    )
+    yield one(
+        "second-request",
+        "from the second request on /health answers 500",
+        "interface.published",
+        from_the_second(REFUSAL),
+        follows=("interface.route.health", "interface.health-body"),
+    )
+    yield one(
+        "file-needed",
+        "the image names a configuration file",
+        "configuration.yaml-optional",
+        more_environment("MONITOR_CONFIG_FILE=/app/resource_monitor/config.example.yaml"),
+    )
+    yield one(
+        "uid",
+        "the process has another user",
+        "user.process-uid",
+        run("User", f"{design.image.uid - 1}:{design.image.gid}"),
+    )
+
+
+def _third() -> Iterator[Mutant]:
+    def one(
+        id_: str,
+        what: str,
+        kills: str | list[str],
+        change: Change,
+        follows: tuple[str, ...] = (),
+        blinds: tuple[str, ...] = (),
+    ) -> Mutant:
+        return behaviour(f"runs.{id_}", what, kills, change, batch="root", follows=follows, blinds=blinds)
+
+    yield one(
+        "root", "it runs as root", ["user.process-uid", "user.process-gid", "user.no-root-process"], run("User", "0:0")
+    )
+    yield one(
+        "no-health-check",
+        "the image's format has lost the health check",
+        ["health.starting-first", "health.healthy"],
+        run("Healthcheck", None),
+        follows=("health.engine-definition",),
+    )
+    yield one(
+        "memory",
+        "it takes 160 MiB when it starts",
+        "deployment.memory",
+        replaced(
+            ENTRYPOINT,
+            "    port = read_port()\n",
+            '    port = read_port()\n    if "REDIS_URL" in os.environ:\n        hoard = [bytes(b"x") * (160 << 20)]\n',
+        ),
+        follows=DEPLOYED,
+    )
+    yield one(
+        "environment-ignored",
+        "the environment is ignored",
+        "configuration.environment",
+        replaced(
+            CONFIG,
+            "return init_settings, env_settings, InitSettingsSource(",
+            "return init_settings, InitSettingsSource(",
+        ),
+        follows=("configuration.environment-over-yaml", "errors.invalid-setting"),
+    )
+    yield one(
+        "another-port",
+        "it listens on one more port",
+        "entrypoint.no-other-port",
+        replaced(
+            ENTRYPOINT,
+            "    sys.exit(0 if serve(",
+            '    import socket\n    more = socket.create_server(("127.0.0.1", 9999))\n    sys.exit(0 if serve(',
+        ),
+        follows=(*LISTENING, "deployment.service-name-as-host"),
+    )
+    yield one(
+        "default-port-too",
+        "it always listens on the default port as well",
+        "health.probe-not-listening",
+        replaced(
+            ENTRYPOINT,
+            "        listener = bind(host, port)\n",
+            "        listener = bind(host, port)\n        also = bind(host, 8093) if port != 8093 else None\n",
+        ),
+        follows=LISTENING,
+    )
+
+
+def _fourth() -> Iterator[Mutant]:
+    def one(
+        id_: str,
+        what: str,
+        kills: str | list[str],
+        change: Change,
+        follows: tuple[str, ...] = (),
+        blinds: tuple[str, ...] = (),
+    ) -> Mutant:
+        return behaviour(f"runs.{id_}", what, kills, change, batch="ports", follows=follows, blinds=blinds)
+
+    read = 'os.getenv("RDP_MONITOR_PORT", os.getenv("MONITOR_PORT", "8093"))'
+    swapped = (
+        'os.getenv("MONITOR_PORT", os.environ["RDP_MONITOR_PORT"]) if "RDP_MONITOR_PORT" in os.environ else "8093"'
+    )
+    yield one(
+        "precedence",
+        "MONITOR_PORT wins, and counts only then",
+        ["entrypoint.port-variable", "entrypoint.port-precedence", "entrypoint.port-fallback"],
+        replaced(ENTRYPOINT, read, swapped),
+        blinds=("health.probe-not-listening", "entrypoint.stop-sigterm"),
+    )
+    yield one(
+        "no-path",
+        "the packages are not put on the path",
+        "entrypoint.site-packages-on-path",
+        replaced(ENTRYPOINT, 'SITE_PACKAGES = "/usr/local/lib', 'SITE_PACKAGES = "/usr/lib'),
+        blinds=("entrypoint.stop-sigint",),
+    )
+    yield one(
+        "writable-root",
+        "it needs a root that it can write to",
+        "deployment.read-only",
+        replaced(
+            ENTRYPOINT,
+            "    port = read_port()\n",
+            '    port = read_port()\n    Path("/app/resource_monitor/state").write_text("x")\n',
+        ),
+        follows=DEPLOYED,
+    )

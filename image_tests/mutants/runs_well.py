@@ -1,0 +1,201 @@
+"""A service that answers, with a defect in each thing that it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from image_harness.design import Design
+from image_harness.mutants import Good, Mutant, behaviour
+from image_harness.mutants.changes import Change, add, health, replaced, run
+from image_tests.mutants._service import (
+    CONFIG,
+    ENTRYPOINT,
+    HOST,
+    MONITOR,
+    ROUTES,
+    SERVING,
+    answers,
+    customized,
+    exits,
+    shadow,
+)
+
+
+def mutants(good: Good) -> Iterator[Mutant]:
+    """One defect each; no two of an image break the same requirement."""
+    yield from _first(good.design)
+
+
+def _first(design: Design) -> Iterator[Mutant]:
+    def one(id_: str, what: str, kills: str | list[str], change: Change, follows: tuple[str, ...] = ()) -> Mutant:
+        return behaviour(f"runs.{id_}", what, kills, change, batch="serving", follows=follows)
+
+    yield one(
+        "machine",
+        "the interpreter takes the machine for an amd64",
+        "platform.engine",
+        customized("import platform; platform.machine = lambda: 'x86_64'"),
+    )
+    yield one(
+        "encoding", "file names are ASCII", "base.utf8", customized("sys.getfilesystemencoding = lambda: 'ascii'")
+    )
+    hello = """
+if any("said" in word for word in sys.orig_argv):
+    print('{"said": "Hello"}', flush=True)
+    os._exit(0)
+"""
+    yield one("hello", "a program prints something else", "base.hello", customized(hello))
+    yield one(
+        "standard-library",
+        "a module of the standard library does not import",
+        "base.standard-library",
+        add("/app/wave.py", "raise ImportError('not packed')\n"),
+    )
+    yield one(
+        "shell",
+        "a program that asks for a shell finds one",
+        "distroless.no-shell-runs",
+        add("/bin/sh", f"#!{design.image.interpreter}\n", mode=0o755),
+    )
+    broken = {"psutil", "aiofiles"}
+    for package in design.site_packages.packages:
+        name = package.slug
+        what = f"{name} does not import" if name in broken else f"{name} is imported from elsewhere"
+        yield one(f"import.{name}", what, f"site-packages.import.{name}", shadow(name, broken=name in broken))
+    routes = {
+        "health": (None, "text/html"),
+        "metrics": (None, "application/openmetrics-text"),
+        "metrics-summary": (201, None),
+        "summary": (500, None),
+        "collect": (202, None),
+        "openapi": (None, "text/plain"),
+        "unknown-session-metrics": (200, None),
+        "unknown-session-history": (403, None),
+        "unknown-session-alerts": (None, "text/plain"),
+        "unknown-session-stop": (405, None),
+        "start-without-body": (400, None),
+    }
+    for route in design.runtime.routes:
+        status, kind = routes[route.slug]
+        change = answers(route.method, route.path.partition("?")[0], status, kind)
+        yield one(
+            f"route.{route.slug}",
+            f"{route.method} {route.path} answers {status or kind}",
+            f"interface.route.{route.slug}",
+            change,
+        )
+    yield one(
+        "session",
+        "a session starts twice",
+        "interface.session",
+        answers("POST", "/api/v1/monitoring/start", 200, None, before=409),
+    )
+    yield one(
+        "health-body",
+        "/health calls the service otherwise",
+        "interface.health-body",
+        replaced(MONITOR, "            service=SERVICE,\n", "            service=SERVICE.upper(),\n"),
+    )
+    yield one(
+        "openapi-routes",
+        "there is a route more",
+        "interface.openapi-routes",
+        replaced(
+            ROUTES,
+            '@router.get("/health", tags=["health"])\n',
+            '@router.get("/healthz")\n@router.get("/health", tags=["health"])\n',
+        ),
+    )
+    yield one(
+        "default",
+        "the default is one more",
+        "configuration.defaults",
+        replaced(
+            CONFIG,
+            "max_concurrent_sessions: Annotated[int, Whole(1, 10_000)] = 100",
+            "max_concurrent_sessions: Annotated[int, Whole(1, 10_000)] = 101",
+        ),
+    )
+    yield one(
+        "file-first",
+        "the file wins over the environment",
+        "configuration.environment-over-yaml",
+        replaced(
+            CONFIG,
+            "return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=values)",
+            "return init_settings, InitSettingsSource(settings_cls, init_kwargs=values), env_settings",
+        ),
+    )
+    codes = {"empty": 0, "text": 2, "zero": 0, "too-large": 3, "negative": 255, "fraction": 134}
+    for port in design.runtime.invalid_ports:
+        yield one(
+            f"exit-code.{port.slug}",
+            f"with the port {port.value!r} it ends with {codes[port.slug]}",
+            f"errors.invalid-port.{port.slug}.exit-code",
+            exits(port.value, codes[port.slug]),
+        )
+    yield one(
+        "invalid-setting",
+        "with an invalid setting it ends with 3",
+        "errors.invalid-setting",
+        exits(str(design.service.port), 3),
+    )
+    yield one(
+        "integration",
+        "what is missing is not told",
+        "errors.missing-integration",
+        replaced(
+            MONITOR, "status=HealthStatus.DEGRADED if missing else", "status=HealthStatus.HEALTHY if missing else"
+        ),
+    )
+    yield one(
+        "interval", "the image probes a second later", "health.engine-definition", health("Interval", 31_000_000_000)
+    )
+    yield one(
+        "sigterm",
+        "SIGTERM is ignored",
+        "entrypoint.stop-sigterm",
+        replaced(
+            SERVING,
+            "        if self.should_exit:\n",
+            "        if sig == signal.SIGTERM:\n            return\n        if self.should_exit:\n",
+        ),
+    )
+    yield one(
+        "sigint",
+        "SIGINT ends it with 130",
+        "entrypoint.stop-sigint",
+        replaced(
+            SERVING,
+            "        self.should_exit = True\n",
+            "        if sig == signal.SIGINT:\n            os._exit(130)\n        self.should_exit = True\n",
+        ),
+    )
+    lie = """
+if any("/proc/1/status" in word for word in sys.orig_argv):
+    status = open("/proc/1/status").read()
+    print(status.replace("CapBnd:\\t0000000000000000", "CapBnd:\\t0000000000000400"), flush=True)
+    os._exit(0)
+"""
+    yield one("capability", "the process may gain a capability", "deployment.no-capabilities", customized(lie))
+    named = """host = os.environ["RDP_MONITOR_HOST"]
+    if not host[0].isdigit():
+        import socket
+        host = socket.gethostbyname(socket.gethostname())
+"""
+    yield one(
+        "service-name",
+        "it binds where the service's name leads",
+        "deployment.service-name-as-host",
+        replaced(
+            ENTRYPOINT,
+            HOST,
+            named,
+        ),
+    )
+    yield one(
+        "gid",
+        "the process has another group",
+        "user.process-gid",
+        run("User", f"{design.image.uid}:{design.image.gid + 1}"),
+    )
