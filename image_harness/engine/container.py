@@ -149,8 +149,8 @@ class Container:
 
             return self.wait_until(ask, limit, lambda: f"{url} to answer {status} (last: {last})")
 
-    def wait_for_health(self, status: HealthStatus, limit: timedelta) -> ContainerState:
-        """Wait until the engine calls the container this.
+    def wait_for_health(self, status: HealthStatus, limit: timedelta, *others: HealthStatus) -> ContainerState:
+        """Wait until the engine calls the container this, or one of the others.
 
         Raises:
             ContainerDied: It ended before.
@@ -167,7 +167,7 @@ class Container:
             if time.monotonic() - fetched > _EVENTS_EVERY.total_seconds():
                 fetched = time.monotonic()
                 self.health_timeline()
-            return state if state.health.status is status else None
+            return state if state.health.status in (status, *others) else None
 
         return self.wait_until(look, limit, lambda: f"health {status}", poll=_POLL * 4)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from image_harness.mutants.draft import Draft
 from image_harness.mutants.files import Node
 from image_harness.mutants.good import Good
-from image_harness.mutants.making import behaviour, docker, in_stage, mutant, near_misses
+from image_harness.mutants.making import behaviour, docker, in_stage, mutant, near_misses, refused
 from image_harness.mutants.model import Mutant
 
-__all__ = ["Draft", "Good", "Mutant", "Node", "behaviour", "docker", "in_stage", "mutant", "near_misses"]
+__all__ = ["Draft", "Good", "Mutant", "Node", "behaviour", "docker", "in_stage", "mutant", "near_misses", "refused"]

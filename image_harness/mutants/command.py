@@ -21,10 +21,11 @@ from image_harness.mutants import disk, fromfiles, loop, runtime, static
 from image_harness.mutants.draft import Draft
 from image_harness.mutants.good import Good, open_good
 from image_harness.mutants.load import load_mutants, load_subject, selected
-from image_harness.mutants.model import Kind, Mutant, Result, Sighting, judge
+from image_harness.mutants.model import Kind, Mutant, Result, Sighting, judge, refusal
 from image_harness.mutants.results import Campaign, complaints, difference, to_json
 from image_harness.mutants.tables import html, markdown
 from image_harness.subject import Subject
+from image_harness.types import Evidence
 
 _MOST_COMPLAINTS = 40
 
@@ -66,7 +67,20 @@ def run(options: argparse.Namespace) -> int:
                 return 0
             campaign = _campaign(good, mutants, options, folder)
     _write(campaign, options)
-    return 0 if campaign.passed else 1
+    return 0 if campaign.passed and _is_published(campaign, options.compare) else 1
+
+
+def _is_published(campaign: Campaign, table: Path | None) -> bool:
+    """Whether a table that was written before says what this run has found."""
+    if table is None:
+        return True
+    try:
+        same = table.read_text(encoding="utf-8") == markdown(campaign)
+    except OSError as error:
+        raise HarnessError(f"cannot be read: {error.strerror}", where=str(table)) from None
+    if not same:
+        print(f"{table} differs from what this run has found; write it anew with --out", file=sys.stderr)
+    return same
 
 
 @contextmanager
@@ -87,6 +101,7 @@ def _campaign(good: Good, mutants: Sequence[Mutant], options: argparse.Namespace
     progress, seconds = _Progress(options.quiet), {}
     static_ones = [mutant for mutant in mutants if mutant.kind is Kind.STATIC]
     runtime_ones = [mutant for mutant in mutants if mutant.kind is Kind.RUNTIME]
+    format_ones = [mutant for mutant in mutants if mutant.kind is Kind.FORMAT]
     results: list[Result] = []
     differences: dict[str, str] = {}
     sampled: tuple[Mutant, ...] = ()
@@ -94,7 +109,13 @@ def _campaign(good: Good, mutants: Sequence[Mutant], options: argparse.Namespace
         found, seconds["static"] = _static(good, static_ones, options, folder, progress)
         results += [judge(mutant, found[mutant.id]) for mutant in static_ones]
         sampled = fromfiles.sample(static_ones, options.sample)
-        differences, seconds["from files"] = _from_files(good, sampled, found, options, progress)
+        seen, seconds["from files"] = _from_files(good, sampled, options, progress)
+        told = {id_: difference(found[id_], sighting) for id_, sighting in seen.items()}
+        differences = {id_: text for id_, text in told.items() if text}
+    if format_ones:
+        spoiled, seconds["format"] = _from_files(good, format_ones, options, progress)
+        image = {item.id for item in good.design.catalogue if item.evidence is Evidence.IMAGE}
+        results += [judge(mutant, refusal(spoiled[mutant.id], image)) for mutant in format_ones]
     if runtime_ones:
         more, seconds["runtime"] = _runtime(good, runtime_ones, options, progress)
         results += more
@@ -138,10 +159,9 @@ def _static(
 def _from_files(
     good: Good,
     sampled: Sequence[Mutant],
-    found: dict[str, Sighting],
     options: argparse.Namespace,
     progress: _Progress,
-) -> tuple[dict[str, str], float]:
+) -> tuple[dict[str, Sighting], float]:
     begin, done = time.monotonic(), iter(range(1, len(sampled) + 1))
     seen = fromfiles.sightings(
         good,
@@ -149,10 +169,9 @@ def _from_files(
         at_once=options.n,
         progress=lambda: progress.show(f"from files: {next(done)} of {len(sampled)}"),
     )
-    told = {id_: difference(found[id_], sighting) for id_, sighting in seen.items()}
     seconds = time.monotonic() - begin
     progress.say(f"from files: {len(sampled)} in {seconds:.0f} s")
-    return {id_: text for id_, text in told.items() if text}, seconds
+    return seen, seconds
 
 
 def _runtime(

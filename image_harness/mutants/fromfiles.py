@@ -52,13 +52,13 @@ def _look(good: Good, progress: Callable[[], None], mutant: Mutant) -> Sighting:
         folder = Path(name)
         draft = Draft(good)
         mutant.change(draft)
-        sighting = look(draft, folder)
+        sighting = look(draft, folder, mutant.spoil)
     progress()
     return sighting
 
 
-def look(draft: Draft, folder: Path) -> Sighting:
-    """Write a draft and everything that belongs to it into a folder, and check it.
+def look(draft: Draft, folder: Path, spoil: Callable[[Path], None] | None = None) -> Sighting:
+    """Write a draft and everything that belongs to it into a folder, spoil the layout if need be, and check it.
 
     Raises:
         HarnessError: The run did not come to a report.
@@ -66,6 +66,8 @@ def look(draft: Draft, folder: Path) -> Sighting:
     subject = draft.good.subject
     root = subject.root
     reference = disk.write(draft, folder / "image", _NAME)
+    if spoil is not None:
+        spoil(folder / "image")
     dockerfile = folder / "Dockerfile"
     dockerfile.write_text(draft.dockerfile)
     if draft.sources:

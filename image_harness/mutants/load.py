@@ -78,7 +78,7 @@ def _fits(mutant: Mutant, pattern: str) -> bool:
 def _check(mutant: Mutant, found: dict[str, Mutant], known: set[str], path: Path) -> None:
     if mutant.id in found:
         raise HarnessError(f"the id {mutant.id!r} stands twice", where=str(path), fix="rename one")
-    if not mutant.kills:
+    if not mutant.kills and not mutant.refusal:
         raise HarnessError(f"{mutant.id} names no requirement", where=str(path), fix="say what it breaks")
     unknown = sorted((mutant.expected | mutant.blinds) - known)
     if unknown:

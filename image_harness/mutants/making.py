@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from image_harness.errors import HarnessError
 from image_harness.mutants.draft import Draft
@@ -43,6 +44,12 @@ def behaviour(
     return Mutant(
         id_, what, names(kills), change, names(follows), names(blinds), Kind.RUNTIME, batch, selection, checks
     )
+
+
+def refused(id_: str, what: str, words: str, spoil: Callable[[Path], None]) -> Mutant:
+    """Return a mutant of the format: the layout is spoiled, and no check may come to a verdict."""
+    nothing = frozenset[str]()
+    return Mutant(id_, what, nothing, lambda _draft: None, kind=Kind.FORMAT, spoil=spoil, refusal=words)
 
 
 def docker(

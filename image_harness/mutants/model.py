@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from image_harness.types import Status
@@ -18,6 +19,7 @@ class Kind(enum.StrEnum):
 
     STATIC = "static"
     RUNTIME = "runtime"
+    FORMAT = "format"
 
 
 class Verdict(enum.StrEnum):
@@ -48,6 +50,8 @@ class Mutant:
         batch: For runtime mutants, those that share an image: their defects do not touch each other.
         selection: For runtime mutants, the expression that selects the checks.
         checks: For runtime mutants, the checks' modules, or single ones by their node ids; all of them when empty.
+        spoil: For mutants of the format, makes the defect in a layout that has been written.
+        refusal: For mutants of the format, what the one line says that ends the run.
         real: Whether it must be checked from files, by a run of its own, even where the others are sampled.
     """
 
@@ -61,6 +65,8 @@ class Mutant:
     batch: str = ""
     selection: str = "runtime"
     checks: tuple[str, ...] = ()
+    spoil: Callable[[Path], None] | None = None
+    refusal: str = ""
     real: bool = False
 
     @property
@@ -113,6 +119,9 @@ def judge(mutant: Mutant, sighting: Sighting, company: Iterable[Mutant] = ()) ->
         sighting: What the checks said.
         company: Other mutants of the same image; what they break is not held against this one.
     """
+    if mutant.kind is Kind.FORMAT:
+        told = mutant.refusal in sighting.refused
+        return Result(mutant, Verdict.KILLED if told else Verdict.SURVIVED, (), (), sighting)
     others = tuple(company)
     red = set(sighting.not_met)
     missed = mutant.expected - red
@@ -126,6 +135,20 @@ def judge(mutant: Mutant, sighting: Sighting, company: Iterable[Mutant] = ()) ->
     else:
         verdict = Verdict.KILLED
     return Result(mutant, verdict, tuple(sorted(missed)), tuple(sorted(stray)), sighting)
+
+
+def refusal(sighting: Sighting, about_the_image: Iterable[str]) -> Sighting:
+    """Return what the checks said of an image that must be refused: the reason, if none of them came to a verdict.
+
+    Args:
+        sighting: What they said.
+        about_the_image: The requirements that only the image can decide.
+    """
+    blind = set(sighting.unproven)
+    if sighting.refused or sighting.not_met or blind != set(about_the_image):
+        return sighting
+    reasons = {reason.partition(": ")[2] for reason in sighting.unproven.values()}
+    return Sighting(unproven=sighting.unproven, seconds=sighting.seconds, refused="; ".join(sorted(reasons)))
 
 
 def sighting_of(statuses: Iterable[tuple[str, Status, str]], seconds: float) -> Sighting:

@@ -16,7 +16,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--only", action="append", default=[], metavar="ID", help="a mutant or a requirement; * fits all"
     )
-    parser.add_argument("--kind", choices=["static", "runtime"], help="only static mutants, or only runtime ones")
+    parser.add_argument("--kind", choices=["static", "runtime", "format"], help="only mutants of this kind")
     parser.add_argument(
         "-n", type=int, default=os.cpu_count() or 1, metavar="N", help="how many processes share the work"
     )
@@ -24,6 +24,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--sample", type=int, default=_EVERY, metavar="N", help="check every Nth mutant from files as well"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write mutants.md, mutants.html and mutants.json there")
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="fail when the table differs from this one")
     parser.add_argument("--engine", default="docker", metavar="docker|podman|URL", help="as DOCKER_HOST takes it")
     parser.add_argument("--root", type=Path, default=Path(), metavar="DIR", help="the repository; here by default")
     parser.add_argument("--list", action="store_true", help="list the mutants and what each of them breaks")

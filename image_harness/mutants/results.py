@@ -86,11 +86,15 @@ class Campaign:
     @property
     def line(self) -> str:
         """The result in one line, without what differs from run to run."""
-        runtime = sum(result.mutant.kind is Kind.RUNTIME for result in self.results)
+        kinds = ", ".join(
+            f"{sum(result.mutant.kind is kind for result in self.results)} {kind}"
+            for kind in Kind
+            if any(result.mutant.kind is kind for result in self.results)
+        )
         covered = sum(row.mutants > 0 for row in self.rows)
         return (
-            f"{self.killed} of {len(self.results)} mutants killed ({len(self.results) - runtime} static, {runtime} "
-            f"runtime); {covered} of {len(self.rows)} requirements have at least one"
+            f"{self.killed} of {len(self.results)} mutants killed ({kinds}); "
+            f"{covered} of {len(self.rows)} requirements have at least one"
         )
 
 

@@ -12,7 +12,13 @@ _MARKDOWN = """\
 {{ campaign.line }}.
 
 Each mutant is the good image, or its sources, with one defect. It is *killed* when exactly the requirements that the
-defect breaks, and those that follow from them, turn `not-met`. The numbers are of `image-harness mutants`.
+defect breaks, and those that follow from them, turn `not-met`; a check that could not tell, `unproven`, has killed
+nothing. Static mutants are changed configurations, files, layers, Dockerfiles and sources; runtime mutants are changed
+services, built and run; mutants of the format are damaged layouts, which must be refused before any check.
+
+`image-harness mutants` makes all of them and prints what survived; `--only` takes a mutant or a requirement, `--list`
+names them all, `--kind static` needs no engine. Static mutants are put together in memory, and one in sixty of them is
+checked from files as well, by a run of its own, whose verdicts must be the same. A table of `--out DIR` is this page.
 {% if wrong %}
 ## What is wrong
 {% for line in wrong %}

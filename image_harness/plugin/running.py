@@ -135,7 +135,7 @@ def often(*, start_period: timedelta | None = None) -> HealthCheck:
 
 
 def follow_health(container: Container, limit: timedelta) -> HealthTimeline:
-    """Return how a container's health goes until it is healthy, has ended, or the limit is over.
+    """Return how a container's health goes until it is healthy or not, has ended, or the limit is over.
 
     A service that ends or never becomes healthy is a finding about the image, as is an image without a health check.
 
@@ -145,5 +145,5 @@ def follow_health(container: Container, limit: timedelta) -> HealthTimeline:
     check = container.health_check()
     if check is not None and check.test:
         with contextlib.suppress(ContainerDied, WaitExpired):
-            container.wait_for_health(HealthStatus.HEALTHY, limit)
+            container.wait_for_health(HealthStatus.HEALTHY, limit, HealthStatus.UNHEALTHY)
     return container.health_timeline()

@@ -1,0 +1,53 @@
+"""When a mutant counts as killed."""
+
+from __future__ import annotations
+
+import pytest
+
+from image_harness.mutants.making import behaviour, mutant
+from image_harness.mutants.model import Sighting, Verdict, judge
+from image_harness.mutants.results import difference
+
+MUTANT = mutant("m", "a defect", "a", lambda _draft: None, follows="b", blinds="c")
+
+
+@pytest.mark.parametrize(
+    ("not_met", "unproven", "verdict"),
+    [
+        ("ab", "", Verdict.KILLED),
+        ("ab", "c", Verdict.KILLED),
+        ("abc", "", Verdict.KILLED),
+        ("", "", Verdict.SURVIVED),
+        ("b", "", Verdict.SURVIVED),
+        ("b", "a", Verdict.SURVIVED),
+        ("a", "", Verdict.MISATTRIBUTED),
+        ("a", "b", Verdict.MISATTRIBUTED),
+        ("abd", "", Verdict.MISATTRIBUTED),
+        ("ab", "d", Verdict.MISATTRIBUTED),
+    ],
+)
+def test_only_exactly_the_named_requirements_kill_it(not_met: str, unproven: str, verdict: Verdict) -> None:
+    sighting = Sighting(dict.fromkeys(not_met, "lost"), dict.fromkeys(unproven, "blind"))
+
+    assert judge(MUTANT, sighting).verdict is verdict
+
+
+def test_a_refused_image_kills_nothing() -> None:
+    assert judge(MUTANT, Sighting({"a": "", "b": ""}, refused="no layout")).verdict is Verdict.SURVIVED
+
+
+def test_others_of_the_same_image_are_not_held_against_it() -> None:
+    other = behaviour("o", "another defect", "d", lambda _draft: None, batch="x", blinds="e")
+    sighting = Sighting(dict.fromkeys("abd", "lost"), {"e": "blind"})
+
+    assert judge(MUTANT, sighting, [other]).verdict is Verdict.KILLED
+    assert judge(MUTANT, sighting).verdict is Verdict.MISATTRIBUTED
+
+
+def test_two_ways_of_looking_agree_or_are_told_apart() -> None:
+    seen = Sighting({"a": "lost"}, {"c": "blind"})
+
+    assert difference(seen, Sighting({"a": "otherwise"}, {"c": "too"})) == ""
+    assert difference(seen, Sighting({"b": "lost"}, {"c": "blind"})) == "not met as well: b; not not met: a"
+    assert difference(seen, Sighting(refused="no layout")) == "the image is refused: no layout"
+    assert difference(Sighting(refused="x"), Sighting(refused="y")) == ""
