@@ -16,7 +16,7 @@ from image_harness.engine.toolbox.host import ContainerHost
 from image_harness.image import Entry, EntryType, FileSystem, Image
 from image_harness.plugin.running import Running
 
-PROGRAM_DIRECTORIES = ("bin", "sbin", "libexec")
+PROGRAM_DIRECTORIES = ("/bin", "/sbin", "/libexec")
 SECRET_NAME = re.compile(r"(?i)(passw(or)?d|secret|token|api_?key|private_?key|credential)")
 SECRET_VALUE = re.compile(
     r"(?i)-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]+:[^/\s@]+@|AKIA[0-9A-Z]{16}|gh[pousr]_[0-9A-Za-z]{36}"
@@ -34,9 +34,10 @@ def entries(filesystem: FileSystem) -> list[Entry]:
 def programs(entries: list[Entry], design: Design) -> dict[str, Entry]:
     """Whatever stands in a directory for programs, by name; the interpreter among it shows that the search can see."""
     found = {
-        path.name: entry
+        name: entry
         for entry in entries
-        if (path := PurePosixPath(entry.path)).parent.name in PROGRAM_DIRECTORIES and not entry.is_directory
+        for folder, _, name in [entry.path.rpartition("/")]
+        if folder.endswith(PROGRAM_DIRECTORIES) and not entry.is_directory
     }
     interpreter = PurePosixPath(design.image.interpreter).name
     if interpreter not in found:
@@ -157,7 +158,7 @@ def test_no_secret_in_environment_or_history(image: Image) -> None:
 def test_no_secret_in_files(entries: list[Entry], filesystem: FileSystem) -> None:
     files = [entry for entry in entries if entry.is_file]
     assert files, "the image holds no file"
-    named = [entry for entry in files if PurePosixPath(entry.path).name in SECRET_FILES]
+    named = [entry for entry in files if entry.path.rpartition("/")[2] in SECRET_FILES]
     keys = [
         entry for entry in files if 0 < entry.size < 64 * 1024 and entry.path.endswith((".pem", ".key", ".p12", ".env"))
     ]

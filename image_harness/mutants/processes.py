@@ -41,7 +41,7 @@ class Pytest:
 def started(arguments: Sequence[str], *, root: Path, log: Path) -> Iterator[Pytest]:
     """Start a run of pytest; it is over when the block is."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=no", *arguments]
-    environment = {**os.environ, "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": ""}
+    environment = {**os.environ, "NO_COLOR": "1", "PYTEST_ADDOPTS": ""}
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
