@@ -24,6 +24,13 @@ def verifications(runtime: Stage) -> list[str]:
 
 
 @pytest.fixture(scope="session")
+def imported(verifications: list[str]) -> set[str]:
+    """What these programs import by plain statements."""
+    trees = [ast.parse(program) for program in verifications]
+    return {name.name for tree in trees for node in tree.body if isinstance(node, ast.Import) for name in node.names}
+
+
+@pytest.fixture(scope="session")
 def copies(runtime: Stage) -> dict[tuple[str, ...], Instruction]:
     """Every COPY of the runtime stage, by its source and target."""
     return {tuple(copy.text.split()): copy for copy in runtime.all("COPY")}
@@ -176,11 +183,7 @@ def test_verification_asserts_that_the_package_is_there(verifications: list[str]
 
 
 @requirement("runtime-verify.import.{key}", for_each="site_packages.packages")
-def test_verification_imports_the_package(verifications: list[str], item: Item) -> None:
-    trees = [ast.parse(program) for program in verifications]
-    imported = {
-        name.name for tree in trees for node in tree.body if isinstance(node, ast.Import) for name in node.names
-    }
+def test_verification_imports_the_package(imported: set[str], item: Item) -> None:
     assert imported, "no RUN imports anything"
     assert item.key in imported
 
