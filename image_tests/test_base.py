@@ -6,7 +6,7 @@ import pytest
 
 from image_harness import requirement
 from image_harness.design import Design, FileDesign, Item
-from image_harness.image import Entry, FileSystem, Image
+from image_harness.image import Entry, FileSystem, Image, ImageError
 from image_harness.image.accounts import Accounts, accounts
 from image_harness.image.debian import debian_packages
 from image_harness.plugin.running import Running
@@ -71,6 +71,7 @@ def test_environment_of_the_base(image: Image, item: Item) -> None:
 
 @requirement("base.os-release")
 def test_os_release(filesystem: FileSystem, design: Design) -> None:
+    assert filesystem.exists("/etc/os-release"), "the image has no /etc/os-release"
     lines = filesystem.read_text("/etc/os-release").splitlines()
     assert f'PRETTY_NAME="{design.base.os_release_name}"' in lines
 
@@ -91,9 +92,17 @@ def in_the_words_of(design: FileDesign, entry: Entry, filesystem: FileSystem) ->
         "uid": entry.uid,
         "gid": entry.gid,
         "empty": entry.size == 0 if entry.is_file else None,
-        "links_to": filesystem.resolve(entry.path) if design.links_to and entry.is_symlink else None,
+        "links_to": end(filesystem, entry) if design.links_to and entry.is_symlink else None,
     }
     return design.model_copy(update={key: value for key, value in found.items() if getattr(design, key) is not None})
+
+
+def end(filesystem: FileSystem, link: Entry) -> str:
+    """Return the path that a link leads to, or why it leads nowhere."""
+    try:
+        return filesystem.resolve(link.path)
+    except ImageError as error:
+        return error.what
 
 
 @requirement("base.hello")

@@ -30,7 +30,7 @@ from image_harness.mutants.load import load_mutants
 from image_harness.mutants.model import Mutant, Sighting, sighting_of
 from image_harness.plugin.result import assemble
 from image_harness.plugin.session import SESSION, HarnessSession
-from image_harness.plugin.tracing import requirement_ids
+from image_harness.plugin.tracing import checks_of
 from image_harness.plugin.verdicts import Recorder
 
 GOOD = ""
@@ -88,7 +88,8 @@ def _sight(items: Sequence[pytest.Item], base: HarnessSession, draft: Draft) -> 
         recorder = Recorder()
         items[0].config.stash[SESSION] = session
         for item, following in zip(items, [*items[1:], None], strict=True):
-            recorder.select(item.nodeid, requirement_ids(item))
+            for check in checks_of(item):
+                recorder.select(check.nodeid, check.ids)
             # Without an item to follow, the last one ends the session's fixtures too.
             for report in runtestprotocol(item, log=False, nextitem=following):
                 recorder.add(report)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from image_harness.design import Design
+from image_harness.design import Design, FileDesign
+from image_harness.image import EntryType
 from image_harness.mutants import Good, Mutant, mutant, near_misses
 from image_harness.mutants.changes import (
+    Change,
     add,
     appended,
     attributes,
@@ -144,40 +146,6 @@ def _accounts(good: Good) -> Iterator[Mutant]:
 
 
 def _base(design: Design) -> Iterator[Mutant]:
-    for item in design.collection("base.modes"):
-        kills = f"base.mode.{item.slug}"
-        for miss, mode in {
-            "open": 0o755,
-            "closed": 0o000,
-            "group": int(item.value, 8) ^ 0o010,
-            "off-by-one": int(item.value, 8) ^ 1,
-        }.items():
-            yield mutant(
-                f"mode.{item.slug}.{miss}", f"{item.key} has mode {mode:04o}", kills, attributes(item.key, mode=mode)
-            )
-        yield mutant(f"mode.{item.slug}.absent", f"no {item.key}", kills, remove(item.key))
-        yield mutant(
-            f"mode.{item.slug}.file",
-            f"{item.key} is a file",
-            kills,
-            together(remove(item.key), add(item.key, "x", mode=int(item.value, 8) & 0o1775)),
-        )
-    for item in design.collection("base.links"):
-        kills = f"base.link.{item.slug}"
-        for miss, change in {
-            "elsewhere": attributes(item.key, target="/usr/bin/python3.12"),
-            "other": attributes(item.key, target="/usr/lib/os-release"),
-            "circle": attributes(item.key, target=item.key),
-            "absent": remove(item.key),
-            "copy": together(remove(item.key), add(item.key, "x", mode=0o755)),
-        }.items():
-            yield mutant(
-                f"link.{item.slug}.{miss}",
-                f"{item.key}: {miss}",
-                kills,
-                change,
-                blinds=[f"base.link.{slug}" for slug in ("usr-bin-python", "usr-bin-python3") if slug != item.slug],
-            )
     release, name = "/usr/lib/os-release", design.base.os_release_name
     for miss, value in near_misses(name):
         yield mutant(
@@ -200,20 +168,41 @@ def _base(design: Design) -> Iterator[Mutant]:
     )
     yield mutant("os-release.absent", "no os-release", "base.os-release", remove(release))
     for item in design.collection("base.files"):
-        kills = f"base.file.{item.slug}"
-        blinds: list[str] = []
-        everybody = [*(f"base.user.{name}" for name in design.base.users), "base.no-other-user"]
-        if item.value == "/etc/passwd":
-            blinds = [*everybody, *(f"base.group.{name}" for name in design.base.groups)]
-        if item.value == "/etc/group":
-            blinds = [f"base.group.{name}" for name in design.base.groups]
-        yield mutant(
-            f"base-file.{item.slug}.absent",
-            f"no {item.value}",
-            kills,
-            remove(item.value),
-            blinds=[*blinds, *everybody] if blinds else (),
-        )
-        yield mutant(
-            f"base-file.{item.slug}.empty", f"{item.value} is empty", kills, content(item.value, ""), blinds=blinds
-        )
+        for miss, change in _wrong(item.key, item.value):
+            yield mutant(
+                f"base-file.{item.slug}.{miss}",
+                f"{item.key}: {miss}",
+                f"base.file.{item.slug}",
+                change,
+                blinds=_told_by(item.key, design),
+            )
+
+
+def _wrong(path: str, wanted: FileDesign) -> Iterator[tuple[str, Change]]:
+    """Yield what is nearly what the design wants at a path."""
+    yield "absent", remove(path)
+    if wanted.type != "file":
+        mode = int(wanted.mode or "0755", 8) & 0o1775
+        yield "file", together(remove(path), add(path, "x", mode=mode, uid=wanted.uid or 0, gid=wanted.gid or 0))
+    if wanted.empty is False:
+        yield "empty", content(path, "")
+    if wanted.type == "file":
+        yield "directory", together(remove(path), add(path, type=EntryType.DIRECTORY, mode=0o755))
+    if wanted.mode is not None:
+        mode = int(wanted.mode, 8)
+        for miss, other in {"open": 0o755, "closed": 0, "group": mode ^ 0o010, "off-by-one": mode ^ 1}.items():
+            yield f"mode-{miss}", attributes(path, mode=other)
+    for name, id_ in {"uid": wanted.uid, "gid": wanted.gid}.items():
+        if id_ is not None:
+            yield name, attributes(path, **{name: id_ + 1})
+    if wanted.links_to is not None:
+        targets = {"nowhere": f"{wanted.links_to}2", "elsewhere": "/usr/lib/os-release", "circle": path}
+        for miss, target in targets.items():
+            yield f"link-{miss}", attributes(path, target=target)
+
+
+def _told_by(path: str, design: Design) -> list[str]:
+    """Return the requirements that nobody can tell without a file."""
+    users = [*(f"base.user.{name}" for name in design.base.users), "base.no-other-user"]
+    groups = [f"base.group.{name}" for name in design.base.groups]
+    return [*users, *groups] if path in ("/etc/passwd", "/etc/group") else []

@@ -61,7 +61,7 @@ def _attack_surface(good: Good) -> Iterator[Mutant]:
     }.items():
         yield mutant(f"world-writable.{name}", f"everyone may write a {name}", "security.no-world-writable", change)
     tmp = attributes("/tmp", mode=0o777)
-    yield mutant("world-writable.tmp", "/tmp has no sticky bit", ["security.no-world-writable", "base.mode.tmp"], tmp)
+    yield mutant("world-writable.tmp", "/tmp has no sticky bit", ["security.no-world-writable", "base.file.tmp"], tmp)
     capability = bytes.fromhex("0100000202000000000000000000000000000000")
     yield mutant(
         "capability.interpreter",

@@ -194,10 +194,12 @@ def _fourth() -> Iterator[Mutant]:
         replaced(ENTRYPOINT, 'SITE_PACKAGES = "/usr/local/lib', 'SITE_PACKAGES = "/usr/lib'),
         blinds=("entrypoint.stop-sigint",),
     )
+    # No image can get itself capabilities that the engine withholds: that the process has none can only fail to be
+    # shown, by a service that does not run where it is deployed.
     yield one(
         "writable-root",
         "it needs a root that it can write to",
-        "deployment.read-only",
+        ["deployment.read-only", "deployment.no-capabilities"],
         replaced(
             ENTRYPOINT,
             "    port = read_port()\n",

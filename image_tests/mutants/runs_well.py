@@ -171,13 +171,6 @@ if any("said" in word for word in sys.orig_argv):
             "        if sig == signal.SIGINT:\n            os._exit(130)\n        self.should_exit = True\n",
         ),
     )
-    lie = """
-if any("/proc/1/status" in word for word in sys.orig_argv):
-    status = open("/proc/1/status").read()
-    print(status.replace("CapBnd:\\t0000000000000000", "CapBnd:\\t0000000000000400"), flush=True)
-    os._exit(0)
-"""
-    yield one("capability", "the process may gain a capability", "deployment.no-capabilities", customized(lie))
     named = """host = os.environ["RDP_MONITOR_HOST"]
     if not host[0].isdigit():
         import socket
