@@ -15,7 +15,7 @@ from image_harness.mutants.draft import Draft
 from image_harness.mutants.good import Good
 from image_harness.mutants.loop import copy_sources
 from image_harness.mutants.model import Mutant, Sighting, sighting_of
-from image_harness.mutants.processes import failed, started, wait
+from image_harness.mutants.processes import ended_together, failed, started, wait
 from image_harness.mutants.static import SELECTION
 from image_harness.types import Status
 
@@ -40,11 +40,8 @@ def sightings(
     """
     with ThreadPoolExecutor(at_once, thread_name_prefix="mutant") as threads:
         look = functools.partial(_look, good, progress)
-        try:
+        with ended_together():
             return dict(zip([m.id for m in mutants], threads.map(look, mutants), strict=True))
-        except BaseException:
-            threads.shutdown(cancel_futures=True)
-            raise
 
 
 def _look(good: Good, progress: Callable[[], None], mutant: Mutant) -> Sighting:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from image_harness.errors import HarnessError
 
 _LOOK = 0.2
 # A run that was told to end removes its containers first.
-_PATIENCE = 60.0
+_PATIENCE = 15.0
+_ENDING = threading.Event()
 _LAST_LINES = 15
 
 
@@ -52,14 +54,30 @@ def started(arguments: Sequence[str], *, root: Path, log: Path) -> Iterator[Pyte
         _end(process)
 
 
+@contextlib.contextmanager
+def ended_together() -> Iterator[None]:
+    """End every run that any thread waits for when the block is left by an exception, such as Ctrl-C's."""
+    _ENDING.clear()
+    try:
+        yield
+    except BaseException:
+        _ENDING.set()
+        raise
+
+
 def wait(runs: Sequence[Pytest], look: Callable[[], object] = lambda: None) -> None:
     """Wait until all runs have ended.
 
     Args:
         runs: The runs.
         look: Called again and again meanwhile.
+
+    Raises:
+        HarnessError: All runs are being ended.
     """
     while any(run.process.poll() is None for run in runs):
+        if _ENDING.is_set():
+            raise HarnessError("interrupted", where="mutants")
         look()
         time.sleep(_LOOK)
     look()

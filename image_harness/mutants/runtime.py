@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from image_harness.engine import Engine
 from image_harness.engine.client import connect, resolve_url, translated
 from image_harness.errors import HarnessError
 from image_harness.mutants import disk
@@ -17,6 +18,7 @@ from image_harness.mutants.draft import Draft
 from image_harness.mutants.fromfiles import report
 from image_harness.mutants.good import Good
 from image_harness.mutants.model import Mutant, Sighting
+from image_harness.mutants.processes import ended_together
 
 _REPOSITORY = "image-harness-mutant"
 
@@ -65,11 +67,8 @@ def sightings(
     """
     with ThreadPoolExecutor(at_once, thread_name_prefix="batch") as threads:
         look = functools.partial(_look, good, engine, progress)
-        try:
+        with ended_together():
             return dict(zip(mutants, threads.map(look, mutants.items()), strict=True))
-        except BaseException:
-            threads.shutdown(cancel_futures=True)
-            raise
 
 
 def _look(good: Good, engine: str, progress: Callable[[str], None], batch: tuple[str, list[Mutant]]) -> Sighting:
@@ -102,6 +101,11 @@ def loaded(draft: Draft, engine: str, folder: Path) -> Iterator[str]:
                 pass
         archive.unlink()
         yield image
+    except BaseException:
+        # A run that was killed, as it did not end in time, has left its containers.
+        with contextlib.suppress(HarnessError), Engine.connect(engine) as left_behind:
+            left_behind.remove_leftovers()
+        raise
     finally:
         with contextlib.suppress(Exception):
             client.remove_image(image, force=True)

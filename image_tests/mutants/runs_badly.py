@@ -176,16 +176,24 @@ def _fourth() -> Iterator[Mutant]:
     ) -> Mutant:
         return behaviour(f"runs.{id_}", what, kills, change, batch="ports", follows=follows, blinds=blinds)
 
-    read = 'os.getenv("RDP_MONITOR_PORT", os.getenv("MONITOR_PORT", "8093"))'
-    swapped = (
-        'os.getenv("MONITOR_PORT", os.environ["RDP_MONITOR_PORT"]) if "RDP_MONITOR_PORT" in os.environ else "8093"'
+    read = "    port = read_port()\n"
+    both = '{"RDP_MONITOR_PORT", "MONITOR_PORT"} <= set(os.environ)'
+    yield one(
+        "both-variables",
+        "it refuses to have both variables set",
+        ["entrypoint.port-variable", "entrypoint.port-precedence"],
+        replaced(ENTRYPOINT, read, f"    if {both}:\n        fail('which of the two?')\n{read}"),
+        blinds=("health.probe-not-listening", "entrypoint.stop-sigterm"),
     )
     yield one(
-        "precedence",
-        "MONITOR_PORT wins, and counts only then",
-        ["entrypoint.port-variable", "entrypoint.port-precedence", "entrypoint.port-fallback"],
-        replaced(ENTRYPOINT, read, swapped),
-        blinds=("health.probe-not-listening", "entrypoint.stop-sigterm"),
+        "no-fallback",
+        "it insists on its own variable",
+        "entrypoint.port-fallback",
+        replaced(
+            ENTRYPOINT,
+            "def read_port() -> int:\n",
+            'def read_port() -> int:\n    _ = os.environ.get("RDP_MONITOR_PORT") is None and fail("which port?")\n',
+        ),
     )
     yield one(
         "no-path",

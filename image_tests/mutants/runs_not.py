@@ -10,7 +10,6 @@ from image_harness.mutants.changes import replaced
 from image_tests.mutants._service import (
     ENTRYPOINT,
     MAIN,
-    answers,
     from_the_second,
 )
 
@@ -47,15 +46,6 @@ def _dead(design: Design) -> Iterator[Mutant]:
     loopback = replaced(ENTRYPOINT, 'host = "0.0.0.0"', 'host = "127.0.0.1"')
     yield behaviour(
         "runs.loopback", "it binds 127.0.0.1", "entrypoint.default-port", loopback, blinds=blinds, checks=on_the_shared
-    )
-    always_500 = answers("GET", "/health", 500, None)
-    yield behaviour(
-        "runs.always-500",
-        "/health answers 500",
-        "entrypoint.default-port",
-        always_500,
-        blinds=blinds,
-        checks=on_the_shared,
     )
 
 
