@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from image_harness.mutants.making import behaviour, mutant
-from image_harness.mutants.model import Sighting, Verdict, judge
+from image_harness.mutants.making import behaviour, mutant, refused
+from image_harness.mutants.model import Sighting, Verdict, judge, refusal
 from image_harness.mutants.results import difference
 
 MUTANT = mutant("m", "a defect", "a", lambda _draft: None, follows="b", blinds="c")
@@ -51,3 +51,22 @@ def test_two_ways_of_looking_agree_or_are_told_apart() -> None:
     assert difference(seen, Sighting({"b": "lost"}, {"c": "blind"})) == "not met as well: b; not not met: a"
     assert difference(seen, Sighting(refused="no layout")) == "the image is refused: no layout"
     assert difference(Sighting(refused="x"), Sighting(refused="y")) == ""
+
+
+@pytest.mark.parametrize(
+    ("unproven", "not_met", "killed"),
+    [
+        ({"a": "ImageError: x: is missing", "b": "ImageError: x: is missing"}, {}, True),
+        ({"a": "ImageError: x: is missing"}, {}, False),
+        ({"a": "ImageError: x: is missing", "b": "ImageError: x: is missing"}, {"c": "lost"}, False),
+        ({"a": "ImageError: x: has 3 bytes", "b": "ImageError: x: has 3 bytes"}, {}, False),
+    ],
+    ids=["everything is blind", "something is met", "something is lost", "for another reason"],
+)
+def test_a_damaged_layout_must_be_refused_for_what_is_wrong_with_it(
+    unproven: dict[str, str], not_met: dict[str, str], *, killed: bool
+) -> None:
+    spoiled = refused("format.absent", "a blob is absent", "is missing", lambda _folder: None)
+    seen = refusal(Sighting(not_met, unproven), ["a", "b"])
+
+    assert (judge(spoiled, seen).verdict is Verdict.KILLED) is killed
