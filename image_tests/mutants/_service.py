@@ -126,6 +126,37 @@ _module.__file__ = _own
     return add(f"/app/{name}/__init__.py", handing_over, uid=65532, gid=65532)
 
 
+def one_by_one(draft: Draft) -> None:
+    """Have the service read a request only when the one before has been answered."""
+    text = """
+class _OneByOne:
+    def __init__(self, inner):
+        import asyncio
+        self.inner, self.lock = inner, asyncio.Lock()
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            return await self.inner(scope, receive, send)
+        async with self.lock:
+            await self.inner(scope, receive, send)
+
+
+app = create_app()
+app.add_middleware(_OneByOne)
+"""
+    draft.replace(MAIN, "app = create_app()\n", text)
+
+
+def closing(draft: Draft) -> None:
+    """Have the service close every connection after one answer."""
+    if b"_RULES" not in draft.node(MAIN).content:
+        draft.replace(MAIN, "app = create_app()\n", MIDDLEWARE)
+    begin = '            if message["type"] == "http.response.start":\n'
+    draft.replace(
+        MAIN, begin, f'{begin}                message["headers"] = [*message["headers"], (b"connection", b"close")]\n'
+    )
+
+
 def from_the_second(code: str) -> Change:
     """Have the service run code instead of answering, once /health has been answered with 200."""
 

@@ -13,17 +13,10 @@ from image_tests.mutants._service import (
     ENTRYPOINT,
     HOST,
     LISTENING,
-    from_the_second,
+    SERVING,
+    one_by_one,
     says,
 )
-
-# What /health sends from the second request on.
-REFUSAL = """
-                head = {"type": "http.response.start", "status": 500}
-                await send({**head, "headers": [(b"content-type", b"application/json")]})
-                await send({"type": "http.response.body", "body": b"{}"})
-                return
-"""
 
 
 def mutants(good: Good) -> Iterator[Mutant]:
@@ -70,19 +63,34 @@ def _second(design: Design) -> Iterator[Mutant]:
             own,
         ),
         follows=("deployment.service-name-as-host", "health.healthy"),
+        blinds=("health.stalled", "health.recovers"),
+    )
+    yield one(
+        "ends-at-once",
+        "SIGTERM ends it with a request under way",
+        "entrypoint.stop-answers",
+        replaced(SERVING, "        self.should_exit = True\n", "        os._exit(0)\n"),
+    )
+    yield one(
+        "taken-port",
+        "it does not say which port is taken",
+        "entrypoint.port-taken",
+        replaced(ENTRYPOINT, "ERROR: Cannot listen on port {port}:", "ERROR: Cannot listen:"),
+    )
+    yield one(
+        "few-clients",
+        "it takes twenty clients at once",
+        "interface.concurrent",
+        replaced(
+            SERVING, "        server_header=False,\n", "        server_header=False,\n        limit_concurrency=20,\n"
+        ),
+        follows=("deployment.memory",),
     )
     yield one(
         "file-ignored",
         "the configuration file is ignored",
         "configuration.yaml-over-defaults",
         replaced(CONFIG, "values = read_yaml(file) if file else {}", "values = {}"),
-    )
-    yield one(
-        "second-request",
-        "from the second request on /health answers 500",
-        "interface.published",
-        from_the_second(REFUSAL),
-        follows=("interface.route.health", "interface.health-body"),
     )
     yield one(
         "file-needed",
@@ -93,7 +101,7 @@ def _second(design: Design) -> Iterator[Mutant]:
     yield one(
         "uid",
         "the process has another user",
-        "user.process-uid",
+        ["user.process-uid", "user.name"],
         run("User", f"{design.image.uid - 1}:{design.image.gid}"),
     )
 
@@ -110,14 +118,25 @@ def _third() -> Iterator[Mutant]:
         return behaviour(f"runs.{id_}", what, kills, change, batch="root", follows=follows, blinds=blinds)
 
     yield one(
-        "root", "it runs as root", ["user.process-uid", "user.process-gid", "user.no-root-process"], run("User", "0:0")
+        "root",
+        "it runs as root",
+        ["user.process-uid", "user.process-gid", "user.no-root-process"],
+        run("User", "0:0"),
+        follows=("user.name",),
     )
     yield one(
         "no-health-check",
         "the image's format has lost the health check",
         ["health.starting-first", "health.healthy"],
         run("Healthcheck", None),
-        follows=("health.engine-definition",),
+        follows=("health.engine-definition", "health.wrong-port"),
+        blinds=("health.stalled", "health.recovers"),
+    )
+    yield one(
+        "one-by-one",
+        "it takes no request before the one before is through",
+        "interface.slow-client",
+        one_by_one,
     )
     yield one(
         "memory",
@@ -152,17 +171,6 @@ def _third() -> Iterator[Mutant]:
         ),
         follows=(*LISTENING, "deployment.service-name-as-host"),
     )
-    yield one(
-        "default-port-too",
-        "it always listens on the default port as well",
-        "health.probe-not-listening",
-        replaced(
-            ENTRYPOINT,
-            "        listener = bind(host, port)\n",
-            "        listener = bind(host, port)\n        also = bind(host, 8093) if port != 8093 else None\n",
-        ),
-        follows=LISTENING,
-    )
 
 
 def _fourth() -> Iterator[Mutant]:
@@ -183,7 +191,12 @@ def _fourth() -> Iterator[Mutant]:
         "it refuses to have both variables set",
         ["entrypoint.port-variable", "entrypoint.port-precedence"],
         replaced(ENTRYPOINT, read, f"    if {both}:\n        fail('which of the two?')\n{read}"),
-        blinds=("health.probe-not-listening", "entrypoint.stop-sigterm"),
+        blinds=(
+            "health.probe-not-listening",
+            "entrypoint.stop-sigterm",
+            "entrypoint.stop-answers",
+            "health.wrong-port",
+        ),
     )
     yield one(
         "no-fallback",
@@ -200,7 +213,7 @@ def _fourth() -> Iterator[Mutant]:
         "the packages are not put on the path",
         "entrypoint.site-packages-on-path",
         replaced(ENTRYPOINT, 'SITE_PACKAGES = "/usr/local/lib', 'SITE_PACKAGES = "/usr/lib'),
-        blinds=("entrypoint.stop-sigint",),
+        blinds=("entrypoint.stop-sigint", "health.stalled", "health.recovers"),
     )
     # No image can get itself capabilities that the engine withholds: that the process has none can only fail to be
     # shown, by a service that does not run where it is deployed.

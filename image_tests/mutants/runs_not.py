@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from image_harness.design import Design
 from image_harness.mutants import Draft, Good, Mutant, behaviour
 from image_harness.mutants.changes import replaced
-from image_tests.mutants._service import (
-    ENTRYPOINT,
-    MAIN,
-    from_the_second,
-)
+from image_tests.mutants._service import ENTRYPOINT, MAIN, ROUTES, from_the_second
+
+LOAD = ("interface.keep-alive", "interface.concurrent", "interface.slow-client")
+# What /health sends from the second request on.
+REFUSAL = """
+                head = {"type": "http.response.start", "status": 500}
+                await send({**head, "headers": [(b"content-type", b"application/json")]})
+                await send({"type": "http.response.body", "body": b"{}"})
+                return
+"""
 
 
 def mutants(good: Good) -> Iterator[Mutant]:
@@ -32,6 +37,7 @@ def _dead(design: Design) -> Iterator[Mutant]:
         "interface.openapi-routes",
         "interface.session",
         "interface.published",
+        *LOAD,
     ]
     blinds = (*interface, "entrypoint.all-interfaces", "configuration.yaml-optional")
     root_only = replaced(ENTRYPOINT, "    port = read_port()\n", "    port = read_port()\n    os.setgroups([])\n")
@@ -57,6 +63,15 @@ def _short_lived(design: Design) -> Iterator[Mutant]:
         "/health hangs from the second request on",
         ["interface.published", "interface.route.health", "interface.health-body"],
         hangs,
+        blinds=LOAD,
+        checks=("test_interface.py",),
+    )
+    yield behaviour(
+        "runs.second-request",
+        "/health answers 500 from the second request on",
+        ["interface.published", "interface.route.health", "interface.health-body"],
+        from_the_second(REFUSAL),
+        follows=LOAD,
         checks=("test_interface.py",),
     )
     dies = from_the_second("pass")
@@ -81,8 +96,26 @@ def _short_lived(design: Design) -> Iterator[Mutant]:
         "it ends with 1 after the first answer",
         everything,
         dying,
-        blinds=everything,
+        blinds=[*everything, *LOAD],
         checks=("test_interface.py",),
     )
     at_start = replaced(ENTRYPOINT, "    port = read_port()\n", "    port = read_port()\n    fail('no')\n")
-    yield behaviour("runs.ends", "it ends at once", "health.as-designed", at_start, selection="release")
+    health = ("test_health_check.py",)
+    yield behaviour("runs.ends", "it ends at once", "health.as-designed", at_start, selection="release", checks=health)
+    leaks = {
+        "descriptors": ("interface.no-descriptor-leak", "_KEPT.append(open('/dev/null'))"),
+        "memory": ("interface.no-memory-leak", "_KEPT.append(bytes(b'x') * (1 << 14))"),
+    }
+    for name, (kills, code) in leaks.items():
+        other = next(kills for key, (kills, _) in leaks.items() if key != name)
+        yield behaviour(
+            f"runs.leaks-{name}",
+            f"each request costs {name}",
+            kills,
+            replaced(
+                ROUTES, "    return monitor.health()\n", f"    {code}\n    return monitor.health()\n\n\n_KEPT = []\n"
+            ),
+            blinds=[other],
+            selection="release",
+            checks=("test_interface.py",),
+        )

@@ -11,10 +11,12 @@ from image_tests.mutants._service import (
     CONFIG,
     ENTRYPOINT,
     HOST,
+    LISTENING,
     MONITOR,
     ROUTES,
     SERVING,
     answers,
+    closing,
     customized,
     exits,
     shadow,
@@ -27,8 +29,15 @@ def mutants(good: Good) -> Iterator[Mutant]:
 
 
 def _first(design: Design) -> Iterator[Mutant]:
-    def one(id_: str, what: str, kills: str | list[str], change: Change, follows: tuple[str, ...] = ()) -> Mutant:
-        return behaviour(f"runs.{id_}", what, kills, change, batch="serving", follows=follows)
+    def one(
+        id_: str,
+        what: str,
+        kills: str | list[str],
+        change: Change,
+        follows: tuple[str, ...] = (),
+        blinds: tuple[str, ...] = (),
+    ) -> Mutant:
+        return behaviour(f"runs.{id_}", what, kills, change, batch="serving", follows=follows, blinds=blinds)
 
     yield one(
         "machine",
@@ -139,6 +148,7 @@ if any("said" in word for word in sys.orig_argv):
         "with an invalid setting it ends with 3",
         "errors.invalid-setting",
         exits(str(design.service.port), 3),
+        follows=("entrypoint.port-taken",),
     )
     yield one(
         "integration",
@@ -149,7 +159,10 @@ if any("said" in word for word in sys.orig_argv):
         ),
     )
     yield one(
-        "interval", "the image probes a second later", "health.engine-definition", health("Interval", 31_000_000_000)
+        "retries",
+        "a probe more must fail",
+        ["health.engine-definition", "health.stalled"],
+        health("Retries", design.health_check.retries + 1),
     )
     yield one(
         "sigterm",
@@ -160,6 +173,32 @@ if any("said" in word for word in sys.orig_argv):
             "        if self.should_exit:\n",
             "        if sig == signal.SIGTERM:\n            return\n        if self.should_exit:\n",
         ),
+        blinds=("entrypoint.stop-answers",),
+    )
+    yield one(
+        "default-port-too",
+        "it always listens on the default port as well",
+        ["health.probe-not-listening", "health.wrong-port"],
+        replaced(
+            ENTRYPOINT,
+            "        listener = bind(host, port)\n",
+            "        listener = bind(host, port)\n        also = bind(host, 8093) if port != 8093 else None\n",
+        ),
+        follows=LISTENING,
+    )
+    deaf = "    signal.signal(signal.SIGCONT, lambda *_: listener.close())\n"
+    yield one(
+        "deaf",
+        "it listens no more when it goes on after a halt",
+        "health.recovers",
+        replaced(ENTRYPOINT, "    sys.exit(0 if serve(", f"{deaf}    sys.exit(0 if serve("),
+    )
+    yield one(
+        "no-keep-alive",
+        "it closes every connection after one answer",
+        "interface.keep-alive",
+        closing,
+        follows=("interface.slow-client",),
     )
     yield one(
         "sigint",
