@@ -212,7 +212,7 @@ def _fourth() -> Iterator[Mutant]:
         "no-path",
         "the packages are not put on the path",
         "entrypoint.site-packages-on-path",
-        replaced(ENTRYPOINT, 'SITE_PACKAGES = "/usr/local/lib', 'SITE_PACKAGES = "/usr/lib'),
+        replaced(ENTRYPOINT, "sys.path.append(SITE_PACKAGES)", "pass"),
         blinds=("entrypoint.stop-sigint", "health.stalled", "health.recovers"),
     )
     # No image can get itself capabilities that the engine withholds: that the process has none can only fail to be
