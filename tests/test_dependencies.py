@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 SHIPPED = [*(ROOT / "image_harness").rglob("*.py"), *(ROOT / "image_tests").rglob("*.py")]
+OUR_OWN = {"image_harness", "image_tests"}
 
 
 def imported(file: Path) -> Iterator[str]:
@@ -27,7 +28,9 @@ def imported(file: Path) -> Iterator[str]:
 
 
 def distributions(files: list[Path]) -> set[str]:
-    modules = {name for file in files for name in imported(file)} - sys.stdlib_module_names - {"image_harness"}
+    modules = (
+        {name for file in files for name in imported(file)} - sys.stdlib_module_names - {"image_harness", "image_tests"}
+    )
     installed = packages_distributions()
     missing = modules - installed.keys()
     assert not missing, f"imported, but of no installed distribution: {missing}"

@@ -235,7 +235,5 @@ def _interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
-    except KeyboardInterrupt:
-        raise HarnessError("interrupted; nothing is left behind", where="mutants") from None
     finally:
         signal.signal(signal.SIGTERM, before)
