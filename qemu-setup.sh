@@ -34,12 +34,12 @@ readonly MIN_INSTALL_GIB=1
 readonly ENGINE_PACKAGES=(docker.io containerd)
 readonly BUILDX_PACKAGES=(docker-cli docker-buildx)
 readonly QEMU_PACKAGES=(qemu-user-static qemu-user qemu-user-binfmt)
-# With these, stand-ins for the base images can be put together where no container registry is in reach; and with
-# busybox, containers without a shell can be looked into.
-readonly BASE_PACKAGES=(ca-certificates mmdebstrap arch-test debian-archive-keyring busybox-static)
+# With these, stand-ins for the base images can be put together where no container registry is in reach. With busybox,
+# containers without a shell can be looked into; Redis is what comes and goes while the service is looked at.
+readonly BASE_PACKAGES=(ca-certificates mmdebstrap arch-test debian-archive-keyring busybox-static redis-server)
 # What the project's own tests need besides (--tests).
 readonly SIGNING_PACKAGES=(cosign)
-readonly TEST_PACKAGES=(redis-server shellcheck chromium docker-registry postgresql "${SIGNING_PACKAGES[@]}")
+readonly TEST_PACKAGES=(shellcheck chromium docker-registry postgresql "${SIGNING_PACKAGES[@]}")
 
 readonly OLDEST_DEBIAN=12 OLD_SUITE=bookworm NEW_SUITE=trixie
 # Below 500, the weight of the machine's own release: an upgrade takes nothing from the next release by itself. And not

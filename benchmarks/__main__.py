@@ -5,7 +5,16 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("static_run", "image_reading", "image_memory", "design_scale", "build_overhead")
+NAMES = (
+    "static_run",
+    "whole_run",
+    "image_reading",
+    "image_memory",
+    "design_scale",
+    "structure_test",
+    "trend",
+    "build_overhead",
+)
 
 
 def main(arguments: list[str]) -> int:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def _digest(seed: object) -> Digest:
     return Digest("sha256:" + hashlib.sha256(repr(seed).encode()).hexdigest())
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Make a history up, write its page in a process of its own, print what that took."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--nights", type=int, default=1000)
@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--requirements", type=int, default=150)
     parser.add_argument("--store", help="write the history there instead of into a temporary SQLite file")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="keep the page")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         where = options.store or str(Path(folder, "history.sqlite"))
         page = options.keep or Path(folder, "trend.html")
@@ -102,4 +102,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

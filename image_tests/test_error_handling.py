@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from image_harness import requirement
 from image_harness.design import Design, Item
-from image_harness.plugin.scenarios import DEPLOYED, Scenarios
+from image_harness.engine.dependency import DependencyObservation
+from image_harness.plugin.scenarios import DEPLOYED, FALLBACK_PORT, Scenarios
 
 
 @requirement("errors.invalid-port.{key}.exit-code", for_each="runtime.invalid_ports")
@@ -36,3 +39,28 @@ def test_missing_integration_is_named_and_carried_on_without(scenarios: Scenario
     assert answer.body is not None
     assert answer.body["status"] == "degraded"
     assert "redis" in str(answer.body)
+
+
+def integrated(scenarios: Scenarios) -> DependencyObservation:
+    """Return what the service said while the integration came and went; what never answered has said nothing."""
+    observed = scenarios.service(FALLBACK_PORT)
+    if observed.dependency is None:
+        pytest.fail(f"the service did not answer: {observed.answer.reason}")
+    return observed.dependency
+
+
+@requirement("errors.integration-comes")
+def test_an_integration_that_comes_is_used(scenarios: Scenarios, design: Design) -> None:
+    found = integrated(scenarios)
+    assert found.absent["status"] == "degraded"
+    assert design.runtime.integration.name in str(found.absent)
+    assert found.present["status"] == "healthy"
+
+
+@requirement("errors.integration-goes")
+def test_an_integration_that_goes_is_done_without(scenarios: Scenarios, design: Design) -> None:
+    found = integrated(scenarios)
+    if found.present["status"] != "healthy":
+        pytest.fail(f"the service never used {design.runtime.integration.name}, so it could not lose it")
+    assert found.gone["status"] == "degraded"
+    assert design.runtime.integration.name in str(found.gone)

@@ -305,6 +305,22 @@ class ConfigurationDesign(Model):
     invalid: str
 
 
+class Integration(Model):
+    """Something that the service uses when it is there.
+
+    Attributes:
+        name: What the service calls it.
+        variable: The environment variable that names it.
+        url: Where it is when it runs beside the service.
+        program: A program of the checking machine that is it.
+    """
+
+    name: str
+    variable: str
+    url: str
+    program: tuple[str, ...] = Field(min_length=1)
+
+
 class RuntimeDesign(Model):
     """How a container of the image behaves."""
 
@@ -324,6 +340,7 @@ class RuntimeDesign(Model):
     routes: tuple[Route, ...]
     openapi_routes: tuple[str, ...]
     configuration: ConfigurationDesign
+    integration: Integration
     deployment: Deployment
 
 

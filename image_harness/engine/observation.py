@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from image_harness.engine.container import Container, StopResult
+from image_harness.engine.dependency import DependencyObservation, observe_dependency
 from image_harness.engine.engine import Engine
 from image_harness.engine.errors import ContainerDied, WaitExpired
 from image_harness.engine.execution import CommandResult
@@ -58,6 +59,7 @@ class ServicePlan:
         health: What the engine is expected to call it in the end; None does not wait for that.
         clients: How many clients ask at once.
         stall: Whether it is made to hang for a while.
+        dependency: A program of this machine which the service uses, and which comes and goes.
         half_request: A path to post to; the request is complete only after the signal.
         signal: What to end it with; None leaves it to be removed.
     """
@@ -71,6 +73,7 @@ class ServicePlan:
     health: HealthStatus | None = None
     clients: int = 0
     stall: bool = False
+    dependency: tuple[str, ...] = ()
     half_request: str | None = None
     signal: str | None = None
 
@@ -89,6 +92,7 @@ class ServiceObservation:
         health: The engine's health record when it called the container what the plan expects, or at the limit.
         load: What the plan's many clients were answered.
         stall: What the engine made of its hanging.
+        dependency: What it said while what it uses was absent, came, and went.
         late_answer: The status of the answer to a request that was complete only after the signal.
         stop: How it ended when it was told to.
         oom_killed: Whether it was ended for want of memory.
@@ -103,6 +107,7 @@ class ServiceObservation:
     health: Health | None = None
     load: Answers | None = None
     stall: Stall | None = None
+    dependency: DependencyObservation | None = None
     late_answer: int | None = None
     stop: StopResult | None = None
     oom_killed: bool = False
@@ -155,6 +160,7 @@ def observe_service(engine: Engine, image: str, plan: ServicePlan) -> ServiceObs
             health=_health(container, plan.health, plan.answer_limit) if plan.health else None,
             load=ask_at_once(address, plan.path, plan.clients, plan.answer_limit) if plan.clients else None,
             stall=observe_stall(container, plan.port, plan.answer_limit) if plan.stall else None,
+            dependency=_dependency(container, plan),
             oom_killed=container.state().oom_killed,
         )
         return _ended(observed, container, plan) if plan.signal else observed
@@ -178,6 +184,12 @@ def _health(container: Container, expected: HealthStatus, limit: timedelta) -> H
     with contextlib.suppress(WaitExpired):
         return container.wait_for_health(expected, limit).health
     return container.state().health
+
+
+def _dependency(container: Container, plan: ServicePlan) -> DependencyObservation | None:
+    if not plan.dependency:
+        return None
+    return observe_dependency(container, plan.port, plan.path, plan.dependency, plan.answer_limit)
 
 
 def _ended(observed: ServiceObservation, container: Container, plan: ServicePlan) -> ServiceObservation:

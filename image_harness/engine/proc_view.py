@@ -69,6 +69,18 @@ class ProcView:
         self._state = state
         self._python = python
 
+    def required_pid(self) -> int:
+        """The first process as this machine numbers it.
+
+        Raises:
+            ContainerLost: It does not run.
+            EngineError: The engine is of another machine.
+        """
+        pid = self._local_pid()
+        if pid is None:
+            raise EngineError("its processes cannot be looked at: the engine is of another machine", where=self._name)
+        return pid
+
     def processes(self) -> tuple[ProcessFacts, ...]:
         """The processes of the container.
 
@@ -100,7 +112,7 @@ class ProcView:
             ContainerLost: It does not run.
             EngineError: The engine is of another machine.
         """
-        return count_descriptors(self._required_pid())
+        return count_descriptors(self.required_pid())
 
     def resident(self) -> int:
         """The resident memory of the first process in bytes; under emulation that of the emulator, too.
@@ -109,7 +121,7 @@ class ProcView:
             ContainerLost: It does not run.
             EngineError: The engine is of another machine.
         """
-        return int(read_status(self._required_pid())["VmRSS"].split()[0]) * 1024
+        return int(read_status(self.required_pid())["VmRSS"].split()[0]) * 1024
 
     def listening_sockets(self, *, interpreter: str | None = None) -> tuple[ListeningSocket, ...]:
         """The sockets that listen in the container's network namespace, whoever opened them.
@@ -132,12 +144,6 @@ class ProcView:
         if not state.running:
             raise ContainerLost(f"does not run (exit code {state.exit_code})", where=self._name)
         return state.pid if is_container_process(state.pid, self._id) else None
-
-    def _required_pid(self) -> int:
-        pid = self._local_pid()
-        if pid is None:
-            raise EngineError("its processes cannot be looked at: the engine is of another machine", where=self._name)
-        return pid
 
     def _read_inside(self, code: str, interpreter: str | None) -> str:
         if interpreter is None:

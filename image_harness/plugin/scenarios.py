@@ -146,7 +146,10 @@ class Scenarios:
             health_check=often(start_period=self._limit(runtime.answers_within)),
         )
         fallback = RunOptions(
-            environment={runtime.port_fallback_variable: str(runtime.fallback_port)},
+            environment={
+                runtime.port_fallback_variable: str(runtime.fallback_port),
+                runtime.integration.variable: runtime.integration.url,
+            },
             unset=(runtime.port_variable,),
             publish=(Port(runtime.fallback_port),),
         )
@@ -162,7 +165,7 @@ class Scenarios:
                 signal="SIGTERM",
             ),
             DEPLOYED: replace(self._plan(deployment(self._design), port), clients=runtime.clients),
-            FALLBACK_PORT: self._plan(fallback, runtime.fallback_port),
+            FALLBACK_PORT: replace(self._plan(fallback, runtime.fallback_port), dependency=runtime.integration.program),
         }
 
     def _endings(self) -> dict[str, RunOptions]:

@@ -13,6 +13,7 @@ from image_tests.mutants._service import (
     ENTRYPOINT,
     HOST,
     LISTENING,
+    MONITOR,
     SERVING,
     one_by_one,
     says,
@@ -24,6 +25,7 @@ def mutants(good: Good) -> Iterator[Mutant]:
     yield from _second(good.design)
     yield from _third()
     yield from _fourth()
+    yield from _forgetful()
 
 
 def _second(design: Design) -> Iterator[Mutant]:
@@ -227,4 +229,29 @@ def _fourth() -> Iterator[Mutant]:
             '    port = read_port()\n    Path("/app/resource_monitor/state").write_text("x")\n',
         ),
         follows=DEPLOYED,
+    )
+
+
+def _forgetful() -> Iterator[Mutant]:
+    missing = "missing = [dependency.name for dependency in dependencies if not dependency.reachable]"
+    checks = ("test_error_handling.py",)
+    yield behaviour(
+        "runs.never-comes",
+        "what was missing at the start is missing for ever",
+        "errors.integration-comes",
+        replaced(MONITOR, missing, "missing = [dependency.name for dependency in dependencies]"),
+        blinds=("errors.integration-goes",),
+        checks=checks,
+    )
+    remembered = (
+        'seen = globals().setdefault("_SEEN", set())\n'
+        "        seen.update(dependency.name for dependency in dependencies if dependency.reachable)\n"
+        "        missing = [dependency.name for dependency in dependencies if dependency.name not in seen]"
+    )
+    yield behaviour(
+        "runs.never-goes",
+        "what was there once is taken to be there for ever",
+        "errors.integration-goes",
+        replaced(MONITOR, missing, remembered),
+        checks=checks,
     )

@@ -157,6 +157,7 @@ if any("said" in word for word in sys.orig_argv):
         replaced(
             MONITOR, "status=HealthStatus.DEGRADED if missing else", "status=HealthStatus.HEALTHY if missing else"
         ),
+        follows=("errors.integration-comes", "errors.integration-goes"),
     )
     yield one(
         "retries",
