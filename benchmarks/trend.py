@@ -1,6 +1,6 @@
 """How long the trend page of a large history takes, and how large it gets.
 
-Prints numbers and judges nothing: ``python3 benchmarks/trend.py [--nights N] [--cells N] [--requirements N]``.
+Prints numbers and judges nothing: ``python -m benchmarks trend [--nights N] [--cells N] [--requirements N]``.
 The history is made up: an image a week, a requirement that breaks now and then for some nights, two that cannot make up
 their mind, and cells that are missing now and then.
 """
