@@ -41,6 +41,9 @@ readonly BASE_PACKAGES=(ca-certificates mmdebstrap arch-test debian-archive-keyr
 readonly SIGNING_PACKAGES=(cosign)
 readonly TEST_PACKAGES=(shellcheck chromium docker-registry postgresql "${SIGNING_PACKAGES[@]}")
 
+# Services that these packages start when they are installed. Nobody here uses those: checks and tests start their own.
+readonly RESTING_SERVICES=(docker-registry postgresql redis-server)
+
 readonly OLDEST_DEBIAN=12 OLD_SUITE=bookworm NEW_SUITE=trixie
 # Below 500, the weight of the machine's own release: an upgrade takes nothing from the next release by itself. And not
 # below 100, the weight of what is installed: security updates of what was taken from there do arrive.
@@ -638,16 +641,17 @@ install_packages() { # PACKAGE...
   record_plan "$plan"
   say "installing $(grep -c '^Inst' <<<"$plan") packages: $*"
   apt_get "installing packages" install --no-install-recommends "${asked[@]}"
-  [[ " $* " != *" docker-registry "* ]] || stop_registry
+  for package in "${RESTING_SERVICES[@]}"; do
+    [[ " $* " != *" $package "* ]] || stop_service "$package"
+  done
 }
 
-# Tests start a registry of their own, over loopback. The package's, which anybody on the network could write to, rests.
-stop_registry() {
+stop_service() { # NAME
   if [[ -d /run/systemd/system ]]; then
-    systemctl disable --now docker-registry.service
-  elif [[ -x /etc/init.d/docker-registry ]]; then
-    /etc/init.d/docker-registry stop
-  fi >>"$SETUP_LOG" 2>&1 || warn "docker-registry could not be stopped: port 5000 of this machine may be open"
+    systemctl disable --now "$1.service"
+  elif [[ -x /etc/init.d/$1 ]]; then
+    "/etc/init.d/$1" stop
+  fi >>"$SETUP_LOG" 2>&1 || warn "$1 could not be stopped: it may be listening on this machine"
 }
 
 # An earlier run may have been cut off in the middle of it.

@@ -158,12 +158,12 @@ def test_another_distribution_that_has_all_it_needs_is_fine(machine: Machine) ->
     assert done.row("packages").split()[1] == "note"
 
 
-def test_where_systemd_runs_it_starts_the_engine(machine: Machine) -> None:
+def test_where_systemd_runs_it_starts_the_engine_and_stops_what_a_package_started(machine: Machine) -> None:
     machine.commands.append("mkdir -p run/systemd/system")
     machine.put_program("systemctl", 'echo "$*" >>/state/systemctl; case $1 in start) setsid dockerd & ;; esac')
     done = machine.run()
     assert (done.status, done.errors) == (0, "")
-    assert (machine.state / "systemctl").read_text() == "start docker\n"
+    assert (machine.state / "systemctl").read_text() == "disable --now redis-server.service\nstart docker\n"
     assert "service\tdocker\n" in machine.journal.read_text()
 
 
