@@ -125,7 +125,10 @@ def open_image(
     """
     with ExitStack() as files:
         parts = read_parts(reference, files, platform=platform, docker_host=docker_host)
-        return merge_parts(reference, parts, files.pop_all())
+        kept = ExitStack()
+        image = merge_parts(reference, parts, kept)
+        kept.push(files.pop_all())
+        return image
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,9 @@ from tests.image.builder import Entries, Node, Open, directory, entry_at, hard_l
 
 def paths(fs: FileSystem) -> list[str]:
     return [entry.path for entry in fs.walk()]
+
+
+DESCRIPTORS = Path("/proc/self/fd")
 
 
 class TestMerging:
@@ -154,6 +158,12 @@ class TestHostileNames:
             open_layers([(name, b"")])
         assert "blobs/sha256/" in str(caught.value)
         assert str(caught.value).isprintable()
+
+    def test_a_refused_image_leaves_nothing_open(self, open_layers: Open) -> None:
+        before = len(list(DESCRIPTORS.iterdir()))
+        with pytest.raises(ImageError):
+            open_layers({"../etc/passwd": b""})
+        assert len(list(DESCRIPTORS.iterdir())) == before
 
     def test_a_link_cannot_make_a_directory_with_the_name_of_a_whiteout(self, open_layers: Open) -> None:
         with pytest.raises(ImageError, match=r"l/a: /\.wh\.x has the name of a whiteout"):

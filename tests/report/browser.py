@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import json
 import os
-import select
+import selectors
 import shutil
 import subprocess
 import time
@@ -154,10 +154,14 @@ class Browser:
         while not any(found.get("method") == event for found in self.events):
             self.events.append(self._receive(deadline, event))
 
+    def _arrives(self, deadline: float) -> bool:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._read, selectors.EVENT_READ)
+            return bool(selector.select(max(deadline - time.monotonic(), 0)))
+
     def _receive(self, deadline: float, what: str) -> dict[str, Any]:
         while b"\0" not in self._received:
-            ready, _, _ = select.select([self._read], [], [], max(deadline - time.monotonic(), 0))
-            part = os.read(self._read, 1 << 16) if ready else b""
+            part = os.read(self._read, 1 << 16) if self._arrives(deadline) else b""
             if not part:
                 raise RuntimeError(f"the browser ended or did not answer within {_LIMIT}: {what}")
             self._received += part
