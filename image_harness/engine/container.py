@@ -6,25 +6,20 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from image_harness.engine.asking import Asking
 from image_harness.engine.client import EngineFacts, translated
 from image_harness.engine.errors import ContainerDied, ContainerLost, EngineError, WaitExpired
-from image_harness.engine.events import (
-    HealthTimeline,
-    HealthTransition,
-    last_transition,
-    make_timeline,
-    parse_health_event,
-)
+from image_harness.engine.events import HealthTimeline
 from image_harness.engine.execution import CommandResult, Execution
+from image_harness.engine.health import HealthView
 from image_harness.engine.place import Place
 from image_harness.engine.proc_view import ProcView
 from image_harness.engine.state import (
     ContainerState,
     HealthStatus,
-    never_probed,
     parse_addresses,
     parse_health_check,
     parse_state,
@@ -39,9 +34,6 @@ T = TypeVar("T")
 
 _POLL = timedelta(milliseconds=50)
 _COMMAND_LIMIT = timedelta(minutes=1)
-_HTTP_TIMEOUT = timedelta(seconds=5)
-# Engines remember some 256 events in all, of every container: what is not fetched now and then is forgotten.
-_EVENTS_EVERY = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +69,9 @@ class Container:
         self._place = Place.of(engine.url)
         self.id = container_id
         self.name = name
-        self._seen: set[HealthTransition] = set()
         self._document = self._inspect()
         self.image_id = str(self._document["Image"])
+        self._health = HealthView(client, container_id, name, state=self.state)
         self.proc = ProcView(client, container_id, name, state=self.state, python=self.python, engine=engine)
 
     def __repr__(self) -> str:
@@ -145,35 +137,16 @@ class Container:
             EngineError: The engine is on another machine, of which the port is not reached from here.
             WaitExpired: There was no such answer in time.
         """
-        import httpx  # noqa: PLC0415 - only runs that use HTTP pay for it
-
         url = self.url(path, port)
-        last = "nothing"
-        connected = self._place.host is None
-
-        # A proxy of the environment has no business between us and a port of this machine.
-        with httpx.Client(trust_env=False, timeout=min(_HTTP_TIMEOUT, limit).total_seconds()) as client:
-
-            def ask() -> httpx.Response | None:
-                nonlocal last, connected
-                try:
-                    response = client.get(url)
-                except httpx.TransportError as error:
-                    connected = connected or not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-                    last = f"{type(error).__name__}: {error}"
-                    return None
-                connected = True
-                last = f"status {response.status_code}"
-                return response if response.status_code == status else None
-
+        with Asking.at(url, status, limit) as asking:
             try:
-                return self.wait_until(ask, limit, lambda: f"{url} to answer {status} (last: {last})")
+                return self.wait_until(asking.ask, limit, lambda: f"{url} to answer {status} (last: {asking.last})")
             except WaitExpired:
-                if connected:
+                if asking.connected or self._place.host is None:
                     raise
                 # Whether it is the service or the way to it cannot be told.
                 raise EngineError(
-                    f"the port cannot be reached from here ({last})",
+                    f"the port cannot be reached from here ({asking.last})",
                     where=url,
                     fix="open the engine's host to this machine, or run on it",
                 ) from None
@@ -186,20 +159,7 @@ class Container:
             EngineError: The engine holds no health check for it, or never runs it.
             WaitExpired: It did not come to that in time.
         """
-        start = fetched = time.monotonic()
-
-        def look() -> ContainerState | None:
-            nonlocal fetched
-            state = self.state()
-            if state.health.status is HealthStatus.NONE and state.running:
-                raise EngineError("the engine holds no health check for the container", where=self.name)
-            if never_probed(state, self.health_check(), timedelta(seconds=time.monotonic() - start)):
-                raise EngineError("the engine runs no health checks (Podman needs systemd for them)", where=self.name)
-            if time.monotonic() - fetched > _EVENTS_EVERY.total_seconds():
-                fetched = time.monotonic()
-                self.health_timeline()
-            return state if state.health.status is status else None
-
+        look = self._health.watch(status, self.health_check())
         return self.wait_until(look, limit, lambda: f"health {status}", poll=_POLL * 4)
 
     def wait_exit(self, limit: timedelta) -> int:
@@ -296,26 +256,7 @@ class Container:
         Raises:
             EngineError: The container never started.
         """
-        state = self.state()
-        started = state.started_at
-        if started is None:
-            raise EngineError("was never started and has no health", where=self.name)
-        with translated(self.name):
-            events = self._client.events(
-                since=math.floor(started.timestamp()),
-                # "Until now" ends the stream; the engine cuts off at the start of the second that is named.
-                until=math.ceil(datetime.now(UTC).timestamp()),
-                filters={"container": [self.id], "event": ["health_status"]},
-                decode=True,
-            )
-            found = [parse_health_event(event) for event in events]
-        self._seen |= {transition for transition in found if transition is not None}
-        timeline = make_timeline(started, self._seen)
-        last = last_transition(state.health)
-        if last is None or timeline.statuses[-1] is last.status:
-            return timeline
-        self._seen.add(last)
-        return make_timeline(started, self._seen)
+        return self._health.timeline()
 
     def _inspect(self) -> dict[str, object]:
         from docker.errors import NotFound  # noqa: PLC0415

@@ -24,8 +24,9 @@ def require_granted(document: Mapping[str, Any], options: RunOptions, *, where: 
         EngineError: It is not that.
     """
     config, host = document.get("Config") or {}, document.get("HostConfig") or {}
-    names = {str(entry).partition("=")[0] for entry in config.get("Env") or ()}
-    kept = sorted(names.intersection(options.unset) - set(options.environment))
+    # Docker notes what it will take away as a name without a value.
+    values = {str(entry).partition("=")[0] for entry in config.get("Env") or () if "=" in str(entry)}
+    kept = sorted(values.intersection(options.unset) - set(options.environment))
     if kept:
         raise EngineError(f"the engine cannot take variables of the image away: {', '.join(kept)}", where=where)
     if options.memory is not None and host.get("Memory") != options.memory:
