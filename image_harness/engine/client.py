@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from image_harness.engine.errors import EngineError
+from image_harness.engine_api import open_api
 from image_harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from docker import APIClient
 
 DOCKER_SOCKET = "unix:///var/run/docker.sock"
-_REQUEST_SECONDS = 60
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
 _SCHEMES = ("unix", "tcp", "ssh", "http", "https", "http+unix")
+_SSH_FIX = "check that 'docker version' works there by ssh, without a password"
 _FIX = "check that it runs, or let ./qemu-setup.sh install and start one"
 
 
@@ -73,19 +74,20 @@ def connect(url: str) -> tuple[APIClient, EngineFacts]:
     Raises:
         EngineError: Nothing answers there, or not as an engine does.
     """
-    import docker  # noqa: PLC0415 - costs 0.2 s, which runs that need no engine should not pay
-    from docker.errors import DockerException  # noqa: PLC0415
+    from docker.errors import DockerException  # noqa: PLC0415 - costs 0.2 s, which runs without an engine should not pay
     from requests.exceptions import RequestException  # noqa: PLC0415
 
     client: APIClient | None = None
     try:
         _knock(url)
-        client = docker.APIClient(base_url=url, version="auto", timeout=_REQUEST_SECONDS, use_ssh_client=True)
+        client = open_api(url)
         return client, _facts(url, client)
     except (DockerException, RequestException, OSError, KeyError, ValueError) as error:
         if client is not None:
             client.close()
-        raise EngineError(f"no engine answers ({_reason(error)})", where=url, fix=_FIX) from None
+        raise EngineError(
+            f"no engine answers ({_reason(error)})", where=url, fix=_SSH_FIX if url.startswith("ssh:") else _FIX
+        ) from None
 
 
 @contextlib.contextmanager

@@ -6,15 +6,24 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from image_harness.engine.client import translated
+from image_harness.engine.asking import Asking
+from image_harness.engine.client import EngineFacts, translated
 from image_harness.engine.errors import ContainerDied, ContainerLost, EngineError, WaitExpired
-from image_harness.engine.events import HealthTimeline, HealthTransition, make_timeline, parse_health_event
+from image_harness.engine.events import HealthTimeline
 from image_harness.engine.execution import CommandResult, Execution
+from image_harness.engine.health import HealthView
+from image_harness.engine.place import Place
 from image_harness.engine.proc_view import ProcView
-from image_harness.engine.state import ContainerState, HealthStatus, parse_addresses, parse_health_check, parse_state
+from image_harness.engine.state import (
+    ContainerState,
+    HealthStatus,
+    parse_addresses,
+    parse_health_check,
+    parse_state,
+)
 from image_harness.types import HealthCheck, Port
 
 if TYPE_CHECKING:
@@ -25,9 +34,6 @@ T = TypeVar("T")
 
 _POLL = timedelta(milliseconds=50)
 _COMMAND_LIMIT = timedelta(minutes=1)
-_HTTP_TIMEOUT = timedelta(seconds=5)
-# Engines remember some 256 events in all, of every container: what is not fetched now and then is forgotten.
-_EVENTS_EVERY = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +64,15 @@ class Container:
         proc: Its processes and sockets.
     """
 
-    def __init__(self, client: APIClient, container_id: str, name: str) -> None:
+    def __init__(self, client: APIClient, container_id: str, name: str, engine: EngineFacts) -> None:
         self._client = client
+        self._place = Place.of(engine.url)
         self.id = container_id
         self.name = name
-        self._seen: set[HealthTransition] = set()
         self._document = self._inspect()
         self.image_id = str(self._document["Image"])
-        self.proc = ProcView(client, container_id, name, state=self.state, python=self.python)
+        self._health = HealthView(client, container_id, name, state=self.state)
+        self.proc = ProcView(client, container_id, name, state=self.state, python=self.python, engine=engine)
 
     def __repr__(self) -> str:
         return f"Container({self.name})"
@@ -113,7 +120,7 @@ class Container:
             found = parse_addresses(self._document).get(port)
         if found is None:
             raise EngineError(f"port {port} is not published", where=self.name)
-        return found
+        return self._place.reached_at(found[0]), found[1]
 
     def url(self, path: str = "/", port: Port | None = None) -> str:
         """The URL of a path at a published port; without ``port``, at the only one there is."""
@@ -127,48 +134,32 @@ class Container:
 
         Raises:
             ContainerDied: It ended before.
+            EngineError: The engine is on another machine, of which the port is not reached from here.
             WaitExpired: There was no such answer in time.
         """
-        import httpx  # noqa: PLC0415 - only runs that use HTTP pay for it
-
         url = self.url(path, port)
-        last = "nothing"
-
-        # A proxy of the environment has no business between us and a port of this machine.
-        with httpx.Client(trust_env=False, timeout=min(_HTTP_TIMEOUT, limit).total_seconds()) as client:
-
-            def ask() -> httpx.Response | None:
-                nonlocal last
-                try:
-                    response = client.get(url)
-                except httpx.TransportError as error:
-                    last = f"{type(error).__name__}: {error}"
-                    return None
-                last = f"status {response.status_code}"
-                return response if response.status_code == status else None
-
-            return self.wait_until(ask, limit, lambda: f"{url} to answer {status} (last: {last})")
+        with Asking.at(url, status, limit) as asking:
+            try:
+                return self.wait_until(asking.ask, limit, lambda: f"{url} to answer {status} (last: {asking.last})")
+            except WaitExpired:
+                if asking.connected or self._place.host is None:
+                    raise
+                # Whether it is the service or the way to it cannot be told.
+                raise EngineError(
+                    f"the port cannot be reached from here ({asking.last})",
+                    where=url,
+                    fix="open the engine's host to this machine, or run on it",
+                ) from None
 
     def wait_for_health(self, status: HealthStatus, limit: timedelta, *others: HealthStatus) -> ContainerState:
         """Wait until the engine calls the container this, or one of the others.
 
         Raises:
             ContainerDied: It ended before.
-            EngineError: It has no health check.
+            EngineError: The engine holds no health check for it, or never runs it.
             WaitExpired: It did not come to that in time.
         """
-        fetched = time.monotonic()
-
-        def look() -> ContainerState | None:
-            nonlocal fetched
-            state = self.state()
-            if state.health.status is HealthStatus.NONE and state.running:
-                raise EngineError("the container has no health check", where=self.name)
-            if time.monotonic() - fetched > _EVENTS_EVERY.total_seconds():
-                fetched = time.monotonic()
-                self.health_timeline()
-            return state if state.health.status in (status, *others) else None
-
+        look = self._health.watch((status, *others), self.health_check())
         return self.wait_until(look, limit, lambda: f"health {status}", poll=_POLL * 4)
 
     def wait_exit(self, limit: timedelta) -> int:
@@ -265,20 +256,7 @@ class Container:
         Raises:
             EngineError: The container never started.
         """
-        started = self.state().started_at
-        if started is None:
-            raise EngineError("was never started and has no health", where=self.name)
-        with translated(self.name):
-            events = self._client.events(
-                since=math.floor(started.timestamp()),
-                # "Until now" ends the stream; the engine cuts off at the start of the second that is named.
-                until=math.ceil(datetime.now(UTC).timestamp()),
-                filters={"container": [self.id], "event": ["health_status"]},
-                decode=True,
-            )
-            found = [parse_health_event(event) for event in events]
-        self._seen |= {transition for transition in found if transition is not None}
-        return make_timeline(started, self._seen)
+        return self._health.timeline()
 
     def _inspect(self) -> dict[str, object]:
         from docker.errors import NotFound  # noqa: PLC0415

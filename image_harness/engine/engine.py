@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any, Self
 from image_harness.engine.client import EngineFacts, connect, resolve_url, translated
 from image_harness.engine.container import Container
 from image_harness.engine.errors import EngineError
+from image_harness.engine.granted import require_granted
 from image_harness.engine.options import RunOptions, create_request
 from image_harness.engine.ownership import PREFIX, RUN_LABEL, RunIdentity, is_dead
+from image_harness.engine.place import Place
+from image_harness.engine.podman import NAME as PODMAN
+from image_harness.engine.podman import podman_health_request, podman_image_health_check
 from image_harness.types import Platform
 
 if TYPE_CHECKING:
@@ -84,19 +88,20 @@ class Engine:
         """Run an image; its container and anonymous volumes are removed at the end, however the block is left.
 
         Raises:
-            EngineError: The engine has no such image, or could not start it.
+            EngineError: The engine has no such image, or could not start it as it was asked to.
         """
         chosen = options or RunOptions()
         image_id = self.image_id(image_reference)  # pulls nothing: what is checked is what is here
         # We choose the name, so that what an interrupted request has made can be removed as well.
         name = f"{PREFIX}-{uuid.uuid4().hex[:12]}"
-        body = create_request(image_reference, chosen, RunIdentity.current().labels())
+        body = self._create_request(image_reference, chosen)
         try:
             with translated(f"{image_reference} ({image_id[:19]})"):
                 platform = None if chosen.platform is None else str(chosen.platform)
                 created = self._client.create_container_from_config(body, name, platform)  # type: ignore[no-untyped-call]
+                require_granted(self._client.inspect_container(created["Id"]), chosen, where=name)
                 self._client.start(created["Id"])
-            yield Container(self._client, created["Id"], name)
+            yield Container(self._client, created["Id"], name, self.facts)
         finally:
             self._remove_container(name)
 
@@ -130,6 +135,15 @@ class Engine:
         for network in networks:
             self._remove(functools.partial(self._client.remove_network, network["Id"]), network["Name"])
         return len(containers) + len(networks)
+
+    def _create_request(self, image_reference: str, options: RunOptions) -> dict[str, Any]:
+        labels = RunIdentity.current().labels()
+        body = create_request(image_reference, options, labels, publish_on=Place.of(self.url).publish_on)
+        if self.facts.name == PODMAN and options.health_check is not None:
+            with translated(image_reference):
+                image = podman_image_health_check(self._client, image_reference)
+            body["Healthcheck"] = podman_health_request(options.health_check, image)
+        return body
 
     def _image(self, reference: str) -> dict[str, Any] | None:
         from docker.errors import NotFound  # noqa: PLC0415

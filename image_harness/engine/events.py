@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from image_harness.engine.state import HealthStatus
+from image_harness.engine.state import Health, HealthStatus
 from image_harness.engine.timestamps import from_nanoseconds
 
 
@@ -64,3 +64,13 @@ def make_timeline(started_at: datetime, transitions: Iterable[HealthTransition])
         if transition.at >= started_at and transition.status is not kept[-1].status:
             kept.append(transition)
     return HealthTimeline(tuple(kept))
+
+
+def last_transition(health: Health) -> HealthTransition | None:
+    """What the newest probe made of the container; None when there is none.
+
+    Podman announces each probe with the state from before it, so that its events lag by one.
+    """
+    if not health.probes or health.probes[-1].end is None:
+        return None
+    return HealthTransition(health.probes[-1].end, health.status)

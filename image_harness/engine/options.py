@@ -8,10 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from image_harness.engine.place import LOOPBACK
 from image_harness.engine.timestamps import to_nanoseconds
 from image_harness.types import HealthCheck, Platform, Port
-
-LOOPBACK = "127.0.0.1"
 
 
 def _nothing() -> Mapping[str, str]:
@@ -50,7 +49,7 @@ class RunOptions:
         mounts: Volumes and directories of the host.
         memory: Limit in bytes, swap included.
         health_check: Replaces the image's; what it leaves out (None, an empty test) stays the image's.
-        publish: Ports to publish on 127.0.0.1, each on a free port that the engine chooses.
+        publish: Ports to publish, each on a free port that the engine chooses: on 127.0.0.1 of a local engine.
         hostname: Name inside the container.
         network: Name of a network, ``none`` or ``host``.
         aliases: Names by which others on that network find the container.
@@ -78,15 +77,24 @@ class RunOptions:
     stop_signal: str | None = None
 
 
-def create_request(image: str, options: RunOptions, labels: Mapping[str, str]) -> dict[str, Any]:
-    """The body of the API's ``POST /containers/create``."""
+def create_request(
+    image: str, options: RunOptions, labels: Mapping[str, str], *, publish_on: str = LOOPBACK
+) -> dict[str, Any]:
+    """The body of the API's ``POST /containers/create``.
+
+    Args:
+        image: The image as the engine knows it.
+        options: How its container is to run.
+        labels: What the container is labelled with.
+        publish_on: The address of the engine's host that ports are published on; empty for all of them.
+    """
     body: dict[str, Any] = {
         "Image": image,
         "Labels": dict(labels),
         # A bare name, without "=", takes the variable out of what the image sets.
         "Env": [*options.unset, *(f"{name}={value}" for name, value in options.environment.items())],
         "ExposedPorts": {str(port): {} for port in options.publish},
-        "HostConfig": _host_config(options),
+        "HostConfig": _host_config(options, publish_on),
     }
     optional = {
         "Cmd": None if options.command is None else list(options.command),
@@ -129,10 +137,10 @@ def _networking(options: RunOptions) -> dict[str, Any] | None:
     return {"EndpointsConfig": {options.network: {"Aliases": list(options.aliases)}}}
 
 
-def _host_config(options: RunOptions) -> dict[str, Any]:
+def _host_config(options: RunOptions, publish_on: str) -> dict[str, Any]:
     host: dict[str, Any] = {
         # An empty host port lets the engine choose a free one, so that parallel runs do not collide.
-        "PortBindings": {str(port): [{"HostIp": LOOPBACK, "HostPort": ""}] for port in options.publish},
+        "PortBindings": {str(port): [{"HostIp": publish_on, "HostPort": ""}] for port in options.publish},
         "ReadonlyRootfs": options.read_only,
         "CapDrop": list(options.cap_drop),
         "SecurityOpt": list(options.security_options),

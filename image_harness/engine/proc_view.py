@@ -6,9 +6,11 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from image_harness.engine.client import translated
+from image_harness.engine.client import EngineFacts, translated
 from image_harness.engine.errors import ContainerLost, EngineError
 from image_harness.engine.execution import CommandResult
+from image_harness.engine.podman import NAME as PODMAN
+from image_harness.engine.podman import TOP_COLUMNS
 from image_harness.engine.procfs import (
     SOCKET_TABLES,
     ListeningSocket,
@@ -17,6 +19,7 @@ from image_harness.engine.procfs import (
     is_container_process,
     listening,
     parse_status,
+    program_arguments,
     read_listening_sockets,
     read_processes,
     read_status,
@@ -26,6 +29,7 @@ from image_harness.engine.state import ContainerState
 if TYPE_CHECKING:
     from docker import APIClient
 
+_TOP_COLUMNS = "-eo pid,uid,gid,comm,args"
 _READ_STATUS = "print(open('/proc/1/status').read())"
 _READ_TABLES = (
     "import json, os; print(json.dumps({n: open('/proc/self/net/' + n).read()"
@@ -52,6 +56,7 @@ class ProcView:
         name: What messages call it.
         state: Gives its state now.
         python: Runs code inside.
+        engine: What the engine is.
     """
 
     def __init__(
@@ -62,12 +67,14 @@ class ProcView:
         *,
         state: Callable[[], ContainerState],
         python: RunPython,
+        engine: EngineFacts,
     ) -> None:
         self._client = client
         self._id = container_id
         self._name = name
         self._state = state
         self._python = python
+        self._columns = TOP_COLUMNS if engine.name == PODMAN else _TOP_COLUMNS
 
     def required_pid(self) -> int:
         """The first process as this machine numbers it.
@@ -155,8 +162,8 @@ class ProcView:
 
     def _top(self) -> tuple[ProcessFacts, ...]:
         with translated(self._name):
-            table = self._client.top(self._id, ps_args="-eo pid,uid,gid,comm,args")
+            table = self._client.top(self._id, ps_args=self._columns)
         return tuple(
-            ProcessFacts(None, int(pid), int(uid), int(gid), comm, tuple(arguments.split()))
+            ProcessFacts(None, int(pid), int(uid), int(gid), comm, program_arguments(tuple(arguments.split())))
             for pid, uid, gid, comm, arguments in table["Processes"]
         )

@@ -12,6 +12,10 @@ from image_harness.engine.errors import EngineError
 from image_harness.engine.timestamps import parse_timestamp
 from image_harness.types import HealthCheck, Port
 
+# The engines' own defaults for what a health check leaves out.
+_INTERVAL = _TIMEOUT = timedelta(seconds=30)
+# What a busy machine may take for the rest.
+_GRACE = timedelta(seconds=20)
 _DURATIONS = ("Interval", "Timeout", "StartPeriod", "StartInterval")
 
 
@@ -114,6 +118,13 @@ def parse_state(document: Mapping[str, Any]) -> ContainerState:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise EngineError(f"the engine described a container in a way that cannot be read: {error!r}") from error
+
+
+def never_probed(state: ContainerState, check: HealthCheck | None, waited: timedelta) -> bool:
+    """Whether the engine should have run a container's health check after so long a time, and has not."""
+    if check is None or not state.running or state.health.probes:
+        return False
+    return waited > (check.interval or _INTERVAL) + (check.timeout or _TIMEOUT) + _GRACE
 
 
 def parse_addresses(document: Mapping[str, Any]) -> dict[Port, tuple[str, int]]:

@@ -17,6 +17,7 @@ import docker
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
+from image_harness.engine_api import open_api
 from image_harness.image.blobs import Blob
 from image_harness.image.errors import ImageError, printable
 from image_harness.image.growing import GrowingHandle
@@ -71,9 +72,10 @@ class Transfer:
 
     def _run(self) -> None:
         try:
-            client = docker.DockerClient(base_url=self._docker_host) if self._docker_host else docker.from_env()
-            with closing(client):
-                self._receive(client.api)
+            # Without one, the client library looks for what the docker command would use.
+            api = open_api(self._docker_host) if self._docker_host else docker.from_env().api
+            with closing(api):
+                self._receive(api)
         except ImageError as error:
             self._handle.end(error)
         except (DockerException, RequestException, OSError) as error:

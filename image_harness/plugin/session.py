@@ -99,9 +99,14 @@ class HarnessSession:
         Raises:
             HarnessError: It cannot be reached.
         """
-        from image_harness.engine import Engine  # noqa: PLC0415 - source and image evidence need no engine
+        from image_harness.engine import Engine, EngineError  # noqa: PLC0415 - source and image evidence need no engine
 
-        return self.resources.enter_context(Engine.connect(self.options.engine))
+        engine = self.resources.enter_context(Engine.connect(self.options.engine))
+        # What a killed run has left takes memory and processor time from this one. If it stays, that is no reason not
+        # to look at the image.
+        with contextlib.suppress(EngineError):
+            engine.remove_leftovers()
+        return engine
 
     @property
     def looked_at_image(self) -> bool:

@@ -30,6 +30,7 @@ from image_harness.plugin.tracing import (
     problems,
 )
 from image_harness.plugin.verdicts import ATTRIBUTE, Finding, Recorder, is_retried, judge
+from image_harness.plugin.workers import end_with_parent
 from image_harness.report import RunReport, terminal_summary, write_reports
 from image_harness.report.model import CheckOutcome
 from image_harness.subject import Subject
@@ -60,6 +61,8 @@ class Suite:
         self._report: RunReport | None = None
         self._collector = gc.get_threshold()
         gc.set_threshold(*_RARELY)
+        if self.is_worker:
+            end_with_parent()
         _ = self.session.design  # a design that cannot be read ends the run before anything is built
         config.stash[SESSION] = self.session
 

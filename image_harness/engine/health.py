@@ -1,0 +1,93 @@
+"""A container's health, as its engine tells it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from image_harness.engine.client import translated
+from image_harness.engine.errors import EngineError
+from image_harness.engine.events import (
+    HealthTimeline,
+    HealthTransition,
+    last_transition,
+    make_timeline,
+    parse_health_event,
+)
+from image_harness.engine.state import ContainerState, HealthStatus, never_probed
+from image_harness.types import HealthCheck
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+# Engines remember some 256 events in all, of every container: what is not fetched now and then is forgotten.
+_EVENTS_EVERY = timedelta(seconds=5)
+
+
+class HealthView:
+    """What an engine tells of a container's health, remembered longer than the engine does.
+
+    Args:
+        client: The engine.
+        container_id: What it calls the container.
+        name: What messages call it.
+        state: Gives its state now.
+    """
+
+    def __init__(self, client: APIClient, container_id: str, name: str, *, state: Callable[[], ContainerState]) -> None:
+        self._client = client
+        self._id = container_id
+        self._name = name
+        self._state = state
+        self._seen: set[HealthTransition] = set()
+
+    def timeline(self) -> HealthTimeline:
+        """The changes since the container was started last.
+
+        Raises:
+            EngineError: It never started.
+        """
+        state = self._state()
+        started = state.started_at
+        if started is None:
+            raise EngineError("was never started and has no health", where=self._name)
+        with translated(self._name):
+            events = self._client.events(
+                since=math.floor(started.timestamp()),
+                # "Until now" ends the stream; the engine cuts off at the start of the second that is named.
+                until=math.ceil(datetime.now(UTC).timestamp()),
+                filters={"container": [self._id], "event": ["health_status"]},
+                decode=True,
+            )
+            found = [parse_health_event(event) for event in events]
+        self._seen |= {transition for transition in found if transition is not None}
+        last = last_transition(state.health)
+        if last is not None and make_timeline(started, self._seen).statuses[-1] is not last.status:
+            self._seen.add(last)
+        return make_timeline(started, self._seen)
+
+    def watch(self, statuses: Sequence[HealthStatus], check: HealthCheck | None) -> Callable[[], ContainerState | None]:
+        """A function that gives the container's state once the engine calls it one of these, and None before.
+
+        Args:
+            statuses: What to watch for.
+            check: The health check that the engine holds for the container.
+        """
+        start = fetched = time.monotonic()
+
+        def look() -> ContainerState | None:
+            nonlocal fetched
+            state = self._state()
+            if state.health.status is HealthStatus.NONE and state.running:
+                raise EngineError("the engine holds no health check for the container", where=self._name)
+            if never_probed(state, check, timedelta(seconds=time.monotonic() - start)):
+                raise EngineError("the engine runs no health checks (Podman needs systemd for them)", where=self._name)
+            if time.monotonic() - fetched > _EVENTS_EVERY.total_seconds():
+                fetched = time.monotonic()
+                self.timeline()
+            return state if state.health.status in statuses else None
+
+        return look
