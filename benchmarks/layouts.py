@@ -16,14 +16,12 @@ REFERENCE = "pickme/lucid-rdp-monitor:latest-arm64"
 
 def export(reference: str, folder: Path) -> Path:
     """Write an image of the engine as an OCI layout; the folder is returned."""
-    docker = shutil.which("docker")
-    if docker is None:
-        raise SystemExit("no docker client on PATH: ./qemu-setup.sh installs one")
-    with (
-        subprocess.Popen([docker, "save", reference], stdout=subprocess.PIPE) as saving,
-        tarfile.open(fileobj=saving.stdout, mode="r|") as tar,
-    ):
-        tar.extractall(folder, filter="data")
+    docker, tar = shutil.which("docker"), shutil.which("tar")
+    if docker is None or tar is None:
+        raise SystemExit("no docker client or no tar on PATH: ./qemu-setup.sh installs the client")
+    folder.mkdir(exist_ok=True)
+    with subprocess.Popen([docker, "save", reference], stdout=subprocess.PIPE) as saving:
+        subprocess.run([tar, "--extract", "--directory", folder], stdin=saving.stdout, check=True)
     if saving.returncode != 0:
         raise SystemExit(f"the engine has no {reference}: python3 buildx/build.py makes it")
     return folder
