@@ -29,6 +29,7 @@ from image_harness.engine import (
     interpreter_facts,
     wait_for_answer,
 )
+from image_harness.engine.clock import MOST
 from image_harness.types import HealthCheck, Port
 
 # The engine probes this often instead of every 30 s, so that a run need not wait for the probes.
@@ -68,7 +69,9 @@ class Running:
             measure: Gives the clock; called while the container boots.
         """
         port = Port(design.service.port)
-        with engine.run(image, RunOptions(publish=(port,), health_check=often())) as container:
+        # Nobody knows yet how slow this machine is. What takes too long is found out by waiting, not by the engine.
+        check = often(start_period=design.runtime.healthy_within * MOST)
+        with engine.run(image, RunOptions(publish=(port,), health_check=check)) as container:
             state = container.state()
             clock = measure()
             with ThreadPoolExecutor(max_workers=1, thread_name_prefix="health") as listener:
@@ -125,11 +128,11 @@ class Running:
         return dict(document)
 
 
-def often(*, start_period: timedelta | None = None) -> HealthCheck:
+def often(*, start_period: timedelta) -> HealthCheck:
     """The image's own health check, probed every second; the probe, its timeout and the retries stay.
 
     Args:
-        start_period: How long failures do not count; None for the image's own.
+        start_period: How long failures do not count; a success ends it.
     """
     return HealthCheck(test=(), interval=_OFTEN, start_interval=_OFTEN, start_period=start_period)
 
