@@ -59,7 +59,7 @@ def _measure(name: str, folder: Path, members: Iterator[bytes]) -> None:
     blob = write_layout(folder, members)
     bare = min(_bare(blob) for _ in range(2))
     output = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "image_memory", "--read", f"oci:{folder}"],
+        [sys.executable, "-m", "benchmarks.image_memory", "--read", f"oci:{folder}"],
         check=True,
         capture_output=True,
         text=True,
