@@ -57,7 +57,10 @@ def test_an_engine_elsewhere_with_the_plain_store_gives_the_same_verdicts(
     # Ports of an engine elsewhere are published on more than its loopback address: nothing else is not met.
     assert set(having(found, "not-met")) <= {"interface.published"}
     unproven = having(found, "unproven")
-    assert {name: why for name, why in unproven.items() if "machine" not in why} == {}
+    # An emulated program that looks from inside may need more memory than the deployment has.
+    known = ("on this machine only", "the engine is of another machine", "the container ended while")
+    assert {name: why for name, why in unproven.items() if not any(reason in why for reason in known)} == {}
+    assert {"health.healthy", "health.stalled", "entrypoint.port-fallback"}.isdisjoint(unproven)
     assert len(unproven) < len(found) / 4
 
 
