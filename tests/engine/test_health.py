@@ -49,7 +49,7 @@ def test_a_timeline_does_not_lag_behind_the_state() -> None:
 
 
 def test_who_waits_is_told_that_the_engine_holds_no_health_check() -> None:
-    look = view(replace(RUNNING, health=Health())).watch(HealthStatus.HEALTHY, None)
+    look = view(replace(RUNNING, health=Health())).watch((HealthStatus.HEALTHY,), None)
     with pytest.raises(EngineError, match="holds no health check"):
         look()
 
