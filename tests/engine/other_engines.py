@@ -70,6 +70,8 @@ def podman(folder: Path, archive: Path) -> Iterator[OtherEngine]:
         f"[containers]\ndefault_ulimits = {json.dumps(limits)}\n"
         # The runtime that Docker uses, too; crun refuses machines with both kinds of control groups.
         '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
+        # What looks after a command in a container would stay for five minutes after its end.
+        "exit_command_delay = 1\n"
         f'[network]\nnetwork_backend = "netavark"\nnetwork_config_dir = "{folder}/networks"\n'
     )
     socket = f"unix://{folder}/podman.sock"
@@ -136,8 +138,24 @@ def _engine(
 
 
 def _remove(folder: Path) -> None:
-    """Remove an engine's folder, and before it what the engine has mounted there."""
+    """Remove an engine's folder, and before it what the engine has mounted there, once nobody uses it any more."""
+    deadline = time.monotonic() + _PATIENCE
+    while _users(folder):
+        if time.monotonic() > deadline:
+            pytest.fail(f"processes of the engine in {folder} do not end: {_users(folder)}")
+        time.sleep(0.2)
     mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
     for mount in reversed([mount for mount in mounts if mount.startswith(f"{folder}/")]):
         subprocess.run(["umount", "--lazy", mount], check=True)
     shutil.rmtree(folder)
+
+
+def _users(folder: Path) -> list[int]:
+    """The processes that were started with this folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        # They may end while we look.
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and f"{folder}/".encode() in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+    return found
