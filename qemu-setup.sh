@@ -39,7 +39,9 @@ readonly QEMU_PACKAGES=(qemu-user-static qemu-user qemu-user-binfmt)
 readonly BASE_PACKAGES=(ca-certificates mmdebstrap arch-test debian-archive-keyring busybox-static redis-server)
 # What the project's own tests need besides (--tests).
 readonly SIGNING_PACKAGES=(cosign)
-readonly TEST_PACKAGES=(shellcheck chromium docker-registry postgresql "${SIGNING_PACKAGES[@]}")
+readonly OTHER_ENGINE_PACKAGES=(podman netavark runc iproute2)
+readonly TEST_PACKAGES=(shellcheck chromium docker-registry postgresql "${SIGNING_PACKAGES[@]}"
+  "${OTHER_ENGINE_PACKAGES[@]}")
 
 # Services that these packages start when they are installed. Nobody here uses those: checks and tests start their own.
 readonly RESTING_SERVICES=(docker-registry postgresql redis-server)

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import image_harness
@@ -18,6 +19,8 @@ from image_harness.signoff import command as signoff
 
 _USERS_MISTAKE = 2
 _INTERRUPTED = 130
+# What an engine takes to finish what a run asked for just before it was killed.
+_SETTLE = timedelta(seconds=1)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +70,7 @@ def _clean(options: argparse.Namespace) -> int:
     from image_harness.engine import Engine  # noqa: PLC0415 - the other commands need no engine
 
     with Engine.connect(options.engine) as engine:
-        removed = engine.remove_leftovers()
+        removed = engine.remove_leftovers(settle=_SETTLE)
     if not options.quiet:
         print(f"{removed} containers and networks of dead runs removed")
     return 0

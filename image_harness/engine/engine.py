@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,6 +25,9 @@ from image_harness.types import Platform
 if TYPE_CHECKING:
     from docker import APIClient
 
+_POLL = timedelta(milliseconds=100)
+# Beyond this, what is there is not on its way out.
+_STUBBORN = timedelta(seconds=20)
 _LABEL_FILTER = {"label": [RUN_LABEL]}
 
 
@@ -116,25 +121,37 @@ class Engine:
         finally:
             self._remove(lambda: self._client.remove_network(name), name)
 
-    def remove_leftovers(self) -> int:
+    def remove_leftovers(self, *, settle: timedelta = timedelta()) -> int:
         """Remove what dead runs of this machine left in the engine; see ``remove_leftovers`` of this package."""
+        removed: set[str] = set()
+        start = last = time.monotonic()
+        while True:
+            found = self._leftovers()
+            now = time.monotonic()
+            if found and now - start > _STUBBORN.total_seconds():
+                raise EngineError(f"{', '.join(found)} of dead runs cannot be removed", where=self.url)
+            for name, remove in found.items():
+                self._remove(remove, name)
+                last = time.monotonic()
+            removed |= set(found)
+            if not found and now - last >= settle.total_seconds():
+                return len(removed)
+            time.sleep(_POLL.total_seconds())
+
+    def _leftovers(self) -> dict[str, Callable[[], object]]:
+        """What dead runs of this machine left, by name, and how to remove it; containers before their networks."""
         here = RunIdentity.current()
         local = self.url.startswith(("unix:", "http+unix:"))
-
-        def dead(labels: dict[str, str] | None) -> bool:
-            owner = RunIdentity.from_labels(labels or {})
-            return owner is not None and is_dead(owner, here, local_engine=local)
-
+        found: dict[str, Callable[[], object]] = {}
         with translated(self.url):
-            containers = [
-                one for one in self._client.containers(all=True, filters=_LABEL_FILTER) if dead(one["Labels"])
-            ]
-            networks = [one for one in self._client.networks(filters=_LABEL_FILTER) if dead(one["Labels"])]
-        for container in containers:
-            self._remove_container(container["Id"])
-        for network in networks:
-            self._remove(functools.partial(self._client.remove_network, network["Id"]), network["Name"])
-        return len(containers) + len(networks)
+            for container in self._client.containers(all=True, filters=_LABEL_FILTER):
+                if _is_of_the_dead(container, here, local_engine=local):
+                    name = str((container["Names"] or [container["Id"]])[0]).removeprefix("/")
+                    found[name] = functools.partial(self._client.remove_container, container["Id"], force=True, v=True)
+            for network in self._client.networks(filters=_LABEL_FILTER):
+                if _is_of_the_dead(network, here, local_engine=local):
+                    found[str(network["Name"])] = functools.partial(self._client.remove_network, network["Id"])
+        return found
 
     def _create_request(self, image_reference: str, options: RunOptions) -> dict[str, Any]:
         labels = RunIdentity.current().labels()
@@ -174,10 +191,20 @@ class Engine:
                     raise
 
 
-def remove_leftovers(engine: Engine) -> int:
+def _is_of_the_dead(document: Mapping[str, Any], here: RunIdentity, *, local_engine: bool) -> bool:
+    owner = RunIdentity.from_labels(document["Labels"] or {})
+    return owner is not None and is_dead(owner, here, local_engine=local_engine)
+
+
+def remove_leftovers(engine: Engine, *, settle: timedelta = timedelta()) -> int:
     """Remove the containers, their anonymous volumes, and the networks of runs of this machine that have died.
 
     What belongs to a run that lives, to another machine or to anybody else stays.
+
+    Args:
+        engine: Where to look.
+        settle: How long to go on looking once nothing is found: what a run asked for before it was killed, the engine
+            may still be making.
 
     Returns:
         How many containers and networks were removed.
@@ -185,4 +212,4 @@ def remove_leftovers(engine: Engine) -> int:
     Raises:
         EngineError: The engine did not do it.
     """
-    return engine.remove_leftovers()
+    return engine.remove_leftovers(settle=settle)

@@ -142,3 +142,13 @@ def test_silent_clients_may_be_more_than_a_process_has_descriptors_for_by_defaul
         silent_clients(listener.getsockname(), 1500) as n,
     ):
         assert n == 1500
+
+
+def test_silent_clients_are_no_more_than_fit_into_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("image_harness.engine.traffic._CONNECT", timedelta(milliseconds=200))
+    with socket.create_server(("127.0.0.1", 0), backlog=3) as listener:
+        with silent_clients(listener.getsockname(), 50) as count:
+            assert 3 <= count < 50
+        # Nobody has been let in, so there is still no room for the first of others.
+        with pytest.raises(TimeoutError), silent_clients(listener.getsockname(), 1):
+            pass

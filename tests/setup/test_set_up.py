@@ -76,7 +76,7 @@ def test_packages_for_the_projects_own_tests_come_only_when_asked_for(machine: M
     assert (
         machine.run("--tests")
         .row("packages")
-        .endswith(" redis-server shellcheck chromium docker-registry postgresql cosign")
+        .endswith(" redis-server shellcheck chromium docker-registry postgresql cosign podman netavark runc iproute2")
     )
     assert "shellcheck" in (machine.state / "packages").read_text()
 

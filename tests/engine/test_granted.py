@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from image_harness.engine import EngineError, RunOptions
+from image_harness.engine.granted import require_granted
+from image_harness.types import HealthCheck
+
+CHECK = HealthCheck(("CMD", "/p"), interval=timedelta(seconds=1))
+ASKED = RunOptions(unset=("LANG",), memory=1024, read_only=True, health_check=CHECK)
+
+
+def document(**changes: object) -> dict[str, Any]:
+    config = {"Env": ["A=b", "LANG"], "Healthcheck": {"Test": ["CMD", "/p"], "Interval": 1_000_000_000}}
+    host = {"Memory": 1024, "ReadonlyRootfs": True}
+    return {
+        "Config": {key: changes.get(key, value) for key, value in config.items()},
+        "HostConfig": {key: changes.get(key, value) for key, value in host.items()},
+    }
+
+
+def test_a_container_as_it_was_asked_for_is_granted() -> None:
+    require_granted(document(), ASKED, where="c")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"Env": ["LANG=C"]}, "cannot take variables of the image away: LANG"),
+        ({"Memory": 0}, "cannot hold a container to 1024 bytes"),
+        ({"ReadonlyRootfs": False}, "read-only"),
+        ({"Healthcheck": None}, "did not take the health check"),
+        ({"Healthcheck": {"Test": ["CMD", "/p"], "Interval": 30_000_000_000}}, "holds another health check"),
+        ({"Healthcheck": {"Test": ["CMD", "/", "p"], "Interval": 1_000_000_000}}, "holds another health check"),
+    ],
+)
+def test_another_container_is_an_error_of_the_engine(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(EngineError, match=message):
+        require_granted(document(**changes), ASKED, where="c")
+
+
+def test_a_health_check_that_the_image_has_lost_is_told_to_who_waits_for_it() -> None:
+    options = RunOptions(health_check=HealthCheck((), interval=timedelta(seconds=1)))
+    require_granted(document(Healthcheck=None), options, where="c")
+
+
+def test_a_variable_that_was_set_instead_is_not_one_that_was_kept() -> None:
+    require_granted(document(Env=["LANG=C"]), RunOptions(unset=("LANG",), environment={"LANG": "C"}), where="c")

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from image_harness.engine import ContainerState, ContainerStatus, EngineError, Health, HealthProbe, HealthStatus
+from image_harness.engine.health import HealthView
+from image_harness.engine.state import never_probed
+from image_harness.types import HealthCheck
+
+START = datetime(2026, 1, 2, tzinfo=UTC)
+CHECK = HealthCheck(("CMD", "/p"), interval=timedelta(seconds=1), timeout=timedelta(seconds=2))
+RUNNING = ContainerState(
+    status=ContainerStatus.RUNNING,
+    running=True,
+    exit_code=None,
+    oom_killed=False,
+    error="",
+    pid=42,
+    started_at=START,
+    finished_at=None,
+    health=Health(HealthStatus.STARTING),
+)
+PROBED = Health(
+    HealthStatus.HEALTHY, 0, (HealthProbe(START + timedelta(seconds=4), START + timedelta(seconds=5), 0, ""),)
+)
+LONG = timedelta(minutes=1)
+
+
+class LaggingEngine:
+    """Announces each probe with the state from before it, as Podman does."""
+
+    def events(self, **_: object) -> list[dict[str, Any]]:
+        nanoseconds = int((START + timedelta(seconds=4)).timestamp()) * 1_000_000_000
+        return [{"Action": "health_status", "HealthStatus": "starting", "timeNano": nanoseconds}]
+
+
+def view(state: ContainerState) -> HealthView:
+    return HealthView(LaggingEngine(), "id", "name", state=lambda: state)  # type: ignore[arg-type]
+
+
+def test_a_timeline_does_not_lag_behind_the_state() -> None:
+    timeline = view(replace(RUNNING, health=PROBED)).timeline()
+    assert timeline.statuses == (HealthStatus.STARTING, HealthStatus.HEALTHY)
+    assert timeline.until(HealthStatus.HEALTHY) == timedelta(seconds=5)
+
+
+def test_who_waits_is_told_that_the_engine_holds_no_health_check() -> None:
+    look = view(replace(RUNNING, health=Health())).watch((HealthStatus.HEALTHY,), None)
+    with pytest.raises(EngineError, match="holds no health check"):
+        look()
+
+
+def test_an_engine_that_never_probes_is_found_out() -> None:
+    assert never_probed(RUNNING, CHECK, LONG)
+    assert not never_probed(RUNNING, CHECK, timedelta(seconds=3))
+    assert not never_probed(replace(RUNNING, health=PROBED), CHECK, LONG)
+    assert not never_probed(RUNNING, None, LONG)
+    assert not never_probed(replace(RUNNING, running=False), CHECK, LONG)
+    # Docker and Podman wait 30 s where nothing else is said.
+    assert not never_probed(RUNNING, HealthCheck(("CMD", "/p")), LONG)
