@@ -142,5 +142,12 @@ def test_history_agrees_with_layers(image: Image) -> None:
 
 @requirement("manifest.media-type")
 def test_manifest(image: Image, design: Design) -> None:
-    assert image.manifest is not None, image.manifest_absence
-    assert image.manifest.media_type in design.image.manifest_media_types
+    manifest = image.required_manifest
+    assert manifest.media_type in design.image.manifest_media_types
+    parts = {part.media_type for part in (manifest.config, *manifest.layers)}
+    assert {vendor(part) for part in parts} == {vendor(manifest.media_type)}, f"{manifest.media_type} of {parts}"
+
+
+def vendor(media_type: str) -> str:
+    """Return whose a media type is: ``oci`` or ``docker``."""
+    return media_type.partition("/vnd.")[2].partition(".")[0]

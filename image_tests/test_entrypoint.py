@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import re
 
-import pytest
-
 from image_harness import requirement
 from image_harness.design import Design
 from image_harness.dockerfile import Stage
@@ -86,14 +84,14 @@ def test_listens_on_no_other_port(container: Container, design: Design) -> None:
 def test_answers_on_the_port_of_the_variable_before_its_fallback(scenarios: Scenarios, design: Design) -> None:
     observed = scenarios.service(OTHER_PORT)
     assert observed.answer.answered, observed.answer.reason
-    assert [socket.port for socket in observed.sockets] == [design.runtime.other_port]
+    assert [socket.port for socket in observed.sockets.value] == [design.runtime.other_port]
 
 
 @requirement("entrypoint.port-fallback")
 def test_answers_on_the_port_of_the_fallback_variable(scenarios: Scenarios, design: Design) -> None:
     observed = scenarios.service(FALLBACK_PORT)
     assert observed.answer.answered, observed.answer.reason
-    assert [socket.port for socket in observed.sockets] == [design.runtime.fallback_port]
+    assert [socket.port for socket in observed.sockets.value] == [design.runtime.fallback_port]
 
 
 @requirement("entrypoint.site-packages-on-path")
@@ -103,30 +101,26 @@ def test_answers_without_pythonpath(scenarios: Scenarios) -> None:
 
 
 def stopped(observed: ServiceObservation, design: Design, clock: Clock) -> tuple[int, bool]:
-    """Return the exit code, and whether the service ended in time; what never ran cannot be stopped."""
-    if observed.stop is None:
-        pytest.fail(f"the service did not answer, so it could not be stopped: {observed.answer.reason}")
-    return observed.stop.exit_code, observed.stop.duration <= clock.limit(design.runtime.stop_within)
+    """Return the exit code, and whether the service ended in time."""
+    stop = observed.stop.value
+    return stop.exit_code, stop.duration <= clock.limit(design.runtime.stop_within)
 
 
 @requirement("entrypoint.stop-sigterm")
 def test_ends_on_sigterm(scenarios: Scenarios, design: Design, clock: Clock) -> None:
     observed = scenarios.service(OTHER_PORT)
-    assert stopped(observed, design, clock) == (0, True), f"SIGTERM: {observed.stop}"
+    assert stopped(observed, design, clock) == (0, True), f"SIGTERM: {observed.stop.value}"
 
 
 @requirement("entrypoint.stop-sigint")
 def test_ends_on_sigint(scenarios: Scenarios, design: Design, clock: Clock) -> None:
     observed = scenarios.service(WITHOUT_PYTHONPATH)
-    assert stopped(observed, design, clock) == (0, True), f"SIGINT: {observed.stop}"
+    assert stopped(observed, design, clock) == (0, True), f"SIGINT: {observed.stop.value}"
 
 
 @requirement("entrypoint.stop-answers")
 def test_answers_what_is_under_way_when_it_is_told_to_end(scenarios: Scenarios) -> None:
-    observed = scenarios.service(OTHER_PORT)
-    if observed.stop is None:
-        pytest.fail(f"the service did not answer, so it could not be stopped: {observed.answer.reason}")
-    assert observed.late_answer == 200
+    assert scenarios.service(OTHER_PORT).late_answer.value == 200
 
 
 @requirement("entrypoint.port-taken")

@@ -50,6 +50,7 @@ def ask(container: Container, design: Design, clock: Clock) -> Iterator[Ask]:
 @requirement("interface.published")
 def test_published_on_loopback(container: Container, ask: Ask, design: Design) -> None:
     assert ask("GET", design.runtime.health_path).status_code == 200
+    container.require_here()
     address, _ = container.address(Port(design.service.port))
     assert address == "127.0.0.1"
 

@@ -20,6 +20,7 @@ from image_harness.engine.interpreter import ImportResult, InterpreterFacts, int
 from image_harness.engine.observation import (
     Answer,
     ExitObservation,
+    Seen,
     ServiceObservation,
     ServicePlan,
     observe_exit,
@@ -59,6 +60,7 @@ __all__ = [
     "Mount",
     "ProcessFacts",
     "RunOptions",
+    "Seen",
     "ServiceObservation",
     "ServicePlan",
     "Stall",

@@ -122,6 +122,15 @@ class Container:
             raise EngineError(f"port {port} is not published", where=self.name)
         return self._place.reached_at(found[0]), found[1]
 
+    def require_here(self) -> None:
+        """Make sure that what is published on the loopback of the engine's machine is reached from here.
+
+        Raises:
+            EngineError: The engine is of another machine.
+        """
+        if self._place.host is not None:
+            raise EngineError(f"the engine is of another machine ({self._place.host})", where=self.name)
+
     def url(self, path: str = "/", port: Port | None = None) -> str:
         """The URL of a path at a published port; without ``port``, at the only one there is."""
         host, number = self.address(port or self._only_port())

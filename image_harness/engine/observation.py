@@ -8,22 +8,24 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 from image_harness.engine.container import Container, StopResult
 from image_harness.engine.dependency import DependencyObservation, observe_dependency
 from image_harness.engine.engine import Engine
-from image_harness.engine.errors import ContainerDied, WaitExpired
+from image_harness.engine.errors import ContainerDied, ContainerLost, EngineError, WaitExpired
 from image_harness.engine.execution import CommandResult
 from image_harness.engine.options import RunOptions
-from image_harness.engine.procfs import ListeningSocket, ProcessFacts
+from image_harness.engine.procfs import ListeningSocket
 from image_harness.engine.stall import Stall, observe_stall
 from image_harness.engine.state import Health, HealthStatus
 from image_harness.engine.traffic import Answers, HalfRequest, ask_at_once
 from image_harness.types import HealthCheck, Port
+
+T = TypeVar("T")
 
 _KILLED_AFTER = timedelta(seconds=10)
 # What a request or a signal takes to be seen, also by an emulated program on a busy machine.
@@ -78,14 +80,42 @@ class ServicePlan:
     signal: str | None = None
 
 
+class Seen(Generic[T]):
+    """What somebody looked for in a container: what was there, or why nobody could look.
+
+    Args:
+        look: Looks.
+    """
+
+    def __init__(self, look: Callable[[], T]) -> None:
+        self._found: T | None = None
+        self._problem: EngineError | None = None
+        try:
+            self._found = look()
+        except EngineError as error:
+            self._problem = error
+        except OSError as error:
+            self._problem = EngineError(f"{type(error).__name__}: {error}")
+
+    @property
+    def value(self) -> T:
+        """What was there.
+
+        Raises:
+            EngineError: Nobody could look.
+        """
+        if self._problem is not None:
+            raise self._problem
+        return cast("T", self._found)
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceObservation:
-    """What a service did. Everything after ``answer`` is empty when it did not answer.
+    """What a service did; what was not looked for, or could not be since it did not answer, raises when asked for.
 
     Attributes:
         answer: Whether it answered.
         health_check: The health check that the engine holds for the container.
-        processes: Its processes.
         sockets: What listens in its network namespace.
         process_status: The fields of the first process's /proc/1/status.
         probe: How the plan's command ended.
@@ -93,24 +123,23 @@ class ServiceObservation:
         load: What the plan's many clients were answered.
         stall: What the engine made of its hanging.
         dependency: What it said while what it uses was absent, came, and went.
-        late_answer: The status of the answer to a request that was complete only after the signal.
+        late_answer: The status of the answer to a request that was complete only after the signal; None without one.
         stop: How it ended when it was told to.
         oom_killed: Whether it was ended for want of memory.
     """
 
     answer: Answer
-    health_check: HealthCheck | None = None
-    processes: tuple[ProcessFacts, ...] = ()
-    sockets: tuple[ListeningSocket, ...] = ()
-    process_status: Mapping[str, str] | None = None
-    probe: CommandResult | None = None
-    health: Health | None = None
-    load: Answers | None = None
-    stall: Stall | None = None
-    dependency: DependencyObservation | None = None
-    late_answer: int | None = None
-    stop: StopResult | None = None
-    oom_killed: bool = False
+    health_check: Seen[HealthCheck | None]
+    sockets: Seen[tuple[ListeningSocket, ...]]
+    process_status: Seen[Mapping[str, str]]
+    probe: Seen[CommandResult]
+    health: Seen[Health]
+    load: Seen[Answers]
+    stall: Seen[Stall]
+    dependency: Seen[DependencyObservation]
+    late_answer: Seen[int | None]
+    stop: Seen[StopResult]
+    oom_killed: Seen[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,27 +172,25 @@ def observe_service(engine: Engine, image: str, plan: ServicePlan) -> ServiceObs
     """Run a service, look at it, end it.
 
     Raises:
-        EngineError: The engine failed.
+        EngineError: The engine failed to run it.
     """
     with engine.run(image, plan.options) as container:
         answer = wait_for_answer(container, plan.path, plan.answer_limit, port=plan.port)
-        if not answer.answered:
-            return ServiceObservation(answer, oom_killed=container.state().oom_killed)
-        address = container.address(plan.port)
-        observed = ServiceObservation(
+        visit = _Visit(container, plan, answer)
+        return ServiceObservation(
             answer,
-            health_check=container.health_check(),
-            processes=container.proc.processes(),
-            sockets=container.proc.listening_sockets(interpreter=plan.interpreter),
-            process_status=container.proc.status(interpreter=plan.interpreter),
-            probe=container.run(plan.probe) if plan.probe else None,
-            health=_health(container, plan.health, plan.answer_limit) if plan.health else None,
-            load=ask_at_once(address, plan.path, plan.clients, plan.answer_limit) if plan.clients else None,
-            stall=observe_stall(container, plan.port, plan.answer_limit) if plan.stall else None,
-            dependency=_dependency(container, plan),
-            oom_killed=container.state().oom_killed,
+            health_check=Seen(container.health_check),
+            sockets=visit.look(lambda: container.proc.listening_sockets(interpreter=plan.interpreter)),
+            process_status=visit.look(lambda: container.proc.status(interpreter=plan.interpreter)),
+            probe=visit.look(lambda: container.run(plan.probe or ()), planned=bool(plan.probe)),
+            health=visit.look(visit.health, planned=plan.health is not None),
+            load=visit.look(visit.load, planned=bool(plan.clients)),
+            stall=visit.look(visit.stall, planned=plan.stall),
+            dependency=visit.look(visit.dependency, planned=bool(plan.dependency)),
+            oom_killed=Seen(lambda: container.state().oom_killed),
+            late_answer=visit.look(visit.end_within_a_request, planned=plan.half_request is not None),
+            stop=visit.look(visit.stop, planned=plan.signal is not None),
         )
-        return _ended(observed, container, plan) if plan.signal else observed
 
 
 def observe_exit(engine: Engine, image: str, options: RunOptions, limit: timedelta) -> ExitObservation:
@@ -180,39 +207,73 @@ def observe_exit(engine: Engine, image: str, options: RunOptions, limit: timedel
         return ExitObservation(exit_code, container.logs())
 
 
-def _health(container: Container, expected: HealthStatus, limit: timedelta) -> Health:
-    with contextlib.suppress(WaitExpired):
-        return container.wait_for_health(expected, limit).health
-    return container.state().health
+class _Visit:
+    """What is done to a service that answers, one step after the other."""
 
+    def __init__(self, container: Container, plan: ServicePlan, answer: Answer) -> None:
+        self._container = container
+        self._plan = plan
+        self._answer = answer
+        self._told: float | None = None
 
-def _dependency(container: Container, plan: ServicePlan) -> DependencyObservation | None:
-    if not plan.dependency:
-        return None
-    return observe_dependency(container, plan.port, plan.path, plan.dependency, plan.answer_limit)
+    def look(self, step: Callable[[], T], *, planned: bool = True) -> Seen[T]:
+        """Take a step, unless the service does not answer or the step is not in the plan."""
 
+        def taken() -> T:
+            if not planned:
+                raise EngineError("was not looked for under these circumstances", where=self._container.name)
+            if not self._answer.answered:
+                raise ContainerLost(f"the service did not answer: {self._answer.reason}", where=self._container.name)
+            return step()
 
-def _ended(observed: ServiceObservation, container: Container, plan: ServicePlan) -> ServiceObservation:
-    """Send the plan's signal; what does not end on it is killed, which its exit code then shows."""
-    with contextlib.ExitStack() as stack:
-        half = None
-        if plan.half_request:
-            address = container.address(plan.port)
-            half = stack.enter_context(HalfRequest(address, plan.half_request, plan.answer_limit))
+        return Seen(taken)
+
+    def health(self) -> Health:
+        with contextlib.suppress(WaitExpired):
+            return self._container.wait_for_health(
+                self._plan.health or HealthStatus.HEALTHY, self._plan.answer_limit
+            ).health
+        return self._container.state().health
+
+    def load(self) -> Answers:
+        plan = self._plan
+        return ask_at_once(self._container.address(plan.port), plan.path, plan.clients, plan.answer_limit)
+
+    def stall(self) -> Stall:
+        health = self._container.state().health.status
+        if health is not HealthStatus.HEALTHY:
+            raise EngineError(
+                f"never became healthy ({health}), so it cannot be made to hang", where=self._container.name
+            )
+        return observe_stall(self._container, self._plan.port, self._plan.answer_limit)
+
+    def dependency(self) -> DependencyObservation:
+        plan = self._plan
+        return observe_dependency(self._container, plan.port, plan.path, plan.dependency, plan.answer_limit)
+
+    def end_within_a_request(self) -> int | None:
+        """Send the signal while a request is under way, then the request's rest; the status of its answer."""
+        address = self._container.address(self._plan.port)
+        with HalfRequest(address, self._plan.half_request or "", self._plan.answer_limit) as half:
             time.sleep(_ARRIVES.total_seconds())
-        start = time.monotonic()
-        container.signal(plan.signal or "")
-        late = None
-        if half is not None:
+            self._signal()
             time.sleep(_ARRIVES.total_seconds())
-            late = half.finish()
+            return half.finish()
+
+    def stop(self) -> StopResult:
+        """Send the signal if that is still to be done; what does not end on it is killed, which its exit code shows."""
+        if self._told is None:
+            self._signal()
         try:
-            exit_code = container.wait_exit(_KILLED_AFTER)
+            exit_code = self._container.wait_exit(_KILLED_AFTER)
         except WaitExpired:
-            container.signal("SIGKILL")
-            exit_code = container.wait_exit(_KILLED_AFTER)
-    stop = StopResult(exit_code, timedelta(seconds=time.monotonic() - start))
-    return replace(observed, late_answer=late, stop=stop)
+            self._container.signal("SIGKILL")
+            exit_code = self._container.wait_exit(_KILLED_AFTER)
+        return StopResult(exit_code, timedelta(seconds=time.monotonic() - (self._told or 0)))
+
+    def _signal(self) -> None:
+        self._told = time.monotonic()
+        self._container.signal(self._plan.signal or "")
 
 
 def _json_object(content: bytes) -> Mapping[str, Any] | None:

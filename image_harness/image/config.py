@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,10 @@ from image_harness.image.documents import JsonObject
 from image_harness.image.errors import ImageError
 from image_harness.image.limits import LAYERS
 from image_harness.types import Digest, HealthCheck, Platform, Port
+
+# As builders note the instruction: bare, or behind the legacy builder's shell.
+_INSTRUCTION = re.compile(r"^(/bin/sh -c #\(nop\)\s+)?HEALTHCHECK\s", re.IGNORECASE)
+_DISABLED = re.compile(r"HEALTHCHECK\s+(&?\{)?\[?\"?NONE\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,18 @@ class ImageConfig:
     def platform(self) -> Platform:
         """What the image says it runs on."""
         return Platform(self.os, self.architecture, self.variant)
+
+    @property
+    def lost_health_check(self) -> str | None:
+        """The build step that set a health check which is not there; None when nothing was lost.
+
+        The OCI specification's configuration has no place for a health check. Builders that keep to its letter leave
+        it out, while the history still tells of it.
+        """
+        steps = [entry.created_by for entry in self.history if _INSTRUCTION.search(entry.created_by)]
+        if self.health_check is not None or not steps or _DISABLED.search(steps[-1]):
+            return None
+        return steps[-1]
 
     @property
     def history_problem(self) -> str | None:

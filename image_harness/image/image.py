@@ -14,7 +14,7 @@ from image_harness.image.blobs import BlobSource, DirectorySource
 from image_harness.image.budget import Budget
 from image_harness.image.config import HistoryEntry, ImageConfig
 from image_harness.image.docker_archive import select_from_docker_archive
-from image_harness.image.errors import printable
+from image_harness.image.errors import ImageError, printable
 from image_harness.image.filesystem import FileSystem
 from image_harness.image.layers import Layer, LayerScan, LayerScanner, check_diff_id, check_digest
 from image_harness.image.layout import select_from_layout
@@ -22,7 +22,7 @@ from image_harness.image.manifest import Index, Manifest
 from image_harness.image.merge import Merger
 from image_harness.image.reference import ImageReference, Transport
 from image_harness.image.selection import Selection
-from image_harness.types import Digest, Platform
+from image_harness.types import Digest, HealthCheck, Platform
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +80,35 @@ class Image:
         if self.manifest_digest is not None:
             return None
         return f"{self.reference.transport} has no manifest: the engine that saved the image does not keep one"
+
+    @property
+    def required_manifest(self) -> Manifest:
+        """The manifest.
+
+        Raises:
+            ImageError: The transport keeps none, so nothing can be told of it.
+        """
+        if self.manifest is None:
+            raise ImageError(
+                self.manifest_absence or "no manifest", where=str(self.reference), fix="check an OCI layout or archive"
+            )
+        return self.manifest
+
+    @property
+    def health_check(self) -> HealthCheck | None:
+        """The HEALTHCHECK; None where the image was built without one.
+
+        Raises:
+            ImageError: It was built with one, which its format has no place for: what it was cannot be told.
+        """
+        lost = self.config.lost_health_check
+        if lost is not None:
+            raise ImageError(
+                f"the image's format lost the health check that it was built with ({lost!r})",
+                where=str(self.reference),
+                fix="build in Docker's format, or load what docker save wrote",
+            )
+        return self.config.health_check
 
     def close(self) -> None:
         """Close the files that contents are read from."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from image_harness.errors import HarnessError
 from image_harness.image import EntryType
 from image_harness.mutants.draft import Draft
 from image_harness.mutants.files import Node
@@ -75,6 +76,16 @@ def health(key: str, value: object) -> Change:
             check[key] = value
 
     return change
+
+
+def without_health_check(draft: Draft) -> None:
+    """Take the health check away, and the build step that set it."""
+    del draft.run["Healthcheck"]
+    steps = draft.document["history"]
+    kept = [step for step in steps if not step.get("created_by", "").startswith("HEALTHCHECK")]
+    if len(kept) == len(steps):
+        raise HarnessError("no step of the history sets a health check", where=str(draft.good.image.reference))
+    draft.document["history"] = kept
 
 
 def document(key: str, value: object) -> Change:

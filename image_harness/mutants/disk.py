@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import json
@@ -34,9 +33,7 @@ def write(draft: Draft, folder: Path, name: str) -> str:
         name: What an engine that loads it calls it.
     """
     folder.mkdir(parents=True)
-    return (
-        _docker_archive(draft, folder / "image.tar", name) if draft.without_manifest else _layout(draft, folder, name)
-    )
+    return _layout(draft, folder, name)
 
 
 def archive(draft: Draft, folder: Path, name: str) -> Path:
@@ -58,11 +55,12 @@ def _layout(draft: Draft, folder: Path, name: str) -> str:
         layers.append({"mediaType": media_type, "digest": digest, "size": len(data)})
         diff_ids.append(diff_id)
     config = _config(draft, diff_ids)
+    config_type = draft.config_media_type or _CONFIG
     manifest = _dump(
         {
             "schemaVersion": 2,
             "mediaType": _MANIFEST,
-            "config": {"mediaType": _CONFIG, "digest": _blob(blobs, config), "size": len(config)},
+            "config": {"mediaType": config_type, "digest": _blob(blobs, config), "size": len(config)},
             "layers": layers,
         }
     )
@@ -77,28 +75,6 @@ def _layout(draft: Draft, folder: Path, name: str) -> str:
     (folder / "index.json").write_bytes(_dump({"schemaVersion": 2, "manifests": [item]}))
     (folder / "oci-layout").write_bytes(_dump({"imageLayoutVersion": "1.0.0"}))
     return f"oci:{folder}"
-
-
-def _docker_archive(draft: Draft, path: Path, name: str) -> str:
-    names, diff_ids = [], []
-    with tarfile.open(path, "w") as packed:
-
-        def add(file: str, data: bytes) -> None:
-            info = tarfile.TarInfo(file)
-            info.size = len(data)
-            packed.addfile(info, io.BytesIO(data))
-
-        for data, diff_id, media_type in _layers(draft):
-            plain = data if media_type == _PLAIN else gzip.decompress(data)
-            names.append(f"{diff_id.removeprefix('sha256:')}.tar")
-            diff_ids.append(diff_id)
-            if names.count(names[-1]) == 1:
-                add(names[-1], plain)
-        config = _config(draft, diff_ids)
-        config_name = f"{hashlib.sha256(config).hexdigest()}.json"
-        add(config_name, config)
-        add("manifest.json", _dump([{"Config": config_name, "RepoTags": [name], "Layers": names}]))
-    return f"docker-archive:{path}"
 
 
 def _config(draft: Draft, diff_ids: list[str]) -> bytes:

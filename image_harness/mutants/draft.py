@@ -30,7 +30,7 @@ class Draft:
         removed: For each layer, the paths that are taken out of it.
         added: For each layer, what is put into it.
         extra: Further layers on top: what is in them, and the instruction that made them.
-        without_manifest: Whether the image comes from an engine that keeps no manifests.
+        config_media_type: What the manifest calls the configuration; "" for what it is.
     """
 
     def __init__(self, good: Good) -> None:
@@ -41,7 +41,7 @@ class Draft:
         self.removed: dict[int, set[str]] = {}
         self.added: dict[int, dict[str, Node]] = {}
         self.extra: list[tuple[tuple[tuple[str, Node], ...], str]] = []
-        self.without_manifest = False
+        self.config_media_type = ""
 
     # Documents.
 

@@ -13,11 +13,12 @@ import json
 import os
 from contextlib import ExitStack
 
-from image_harness.image import FileSystem, Image, ImageReference, Transport
+from image_harness.image import FileSystem, Image
 from image_harness.image.blobs import Blob, Handle
 from image_harness.image.budget import Budget
 from image_harness.image.config import ImageConfig
 from image_harness.image.layers import Layer, LayerScan
+from image_harness.image.manifest import Manifest
 from image_harness.image.merge import Merger
 from image_harness.image.tar import TarMember, TarParser
 from image_harness.mutants.draft import Draft, names_in
@@ -46,18 +47,24 @@ def build(draft: Draft) -> Image:
         filesystem = good.image.filesystem
         if draft.removed or draft.added or draft.extra:
             filesystem = _merged(layers, changes, good.image.filesystem)
-        absent = draft.without_manifest
         return dataclasses.replace(
             good.image,
-            reference=ImageReference(Transport.DOCKER_ARCHIVE, _WHERE) if absent else good.image.reference,
             platform=config.platform,
-            manifest=None if absent else good.image.manifest,
-            manifest_digest=None if absent else good.image.manifest_digest,
+            manifest=_manifest(draft),
             config=config,
             layers=tuple(layers),
             filesystem=filesystem,
             _files=files.pop_all(),
         )
+
+
+def _manifest(draft: Draft) -> Manifest | None:
+    manifest = draft.good.image.manifest
+    if manifest is None or not draft.config_media_type:
+        return manifest
+    return dataclasses.replace(
+        manifest, config=dataclasses.replace(manifest.config, media_type=draft.config_media_type)
+    )
 
 
 def with_layers(draft: Draft, extra_diff_ids: list[str]) -> dict[str, object]:

@@ -146,13 +146,13 @@ def _history() -> Iterator[Mutant]:
         said_to_be_empty,
     )
 
-    def unnamed(draft: Draft) -> None:
-        draft.without_manifest = True
+    def mixed(draft: Draft) -> None:
+        draft.config_media_type = "application/vnd.docker.container.image.v1+json"
 
     yield mutant(
-        "manifest.absent",
-        "the engine that saved the image keeps no manifest",
+        "manifest.mixed",
+        "an OCI manifest calls its configuration Docker's",
         "manifest.media-type",
-        unnamed,
+        mixed,
         real=True,
     )

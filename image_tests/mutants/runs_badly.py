@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from image_harness.design import Design
 from image_harness.mutants import Good, Mutant, behaviour
-from image_harness.mutants.changes import Change, more_environment, replaced, run
+from image_harness.mutants.changes import Change, more_environment, replaced, run, without_health_check
 from image_tests.mutants._service import (
     CONFIG,
     DEPLOYED,
@@ -128,11 +128,11 @@ def _third() -> Iterator[Mutant]:
     )
     yield one(
         "no-health-check",
-        "the image's format has lost the health check",
+        "it has no health check",
         ["health.starting-first", "health.healthy"],
-        run("Healthcheck", None),
-        follows=("health.engine-definition", "health.wrong-port"),
-        blinds=("health.stalled", "health.recovers"),
+        without_health_check,
+        follows=("health.engine-definition",),
+        blinds=("health.wrong-port", "health.stalled", "health.recovers"),
     )
     yield one(
         "one-by-one",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from image_harness.design import Design
 from image_harness.mutants import Good, Mutant, mutant
-from image_harness.mutants.changes import health, run
+from image_harness.mutants.changes import health, run, without_health_check
 
 SECOND = 1_000_000_000
 HEALTH = ("test", "exec-form", "no-external-tool", "interpreter", "interval", "timeout", "start-period", "retries")
@@ -164,13 +164,14 @@ def _probe(design: Design) -> Iterator[Mutant]:
             health("Test", ["CMD", interpreter, *good[2:]]),
             follows="health.test",
         )
-    follows = [f"health.{name}" for name in HEALTH]
+    others = [f"health.{name}" for name in HEALTH]
+    yield mutant("health.absent", "no health check", "health.format", without_health_check, follows=others)
     yield mutant(
-        "health.absent",
-        "no health check: the OCI format lost it",
+        "health.lost",
+        "the OCI format has lost the health check",
         "health.format",
         run("Healthcheck", None),
-        follows=follows,
+        blinds=others,
     )
 
 

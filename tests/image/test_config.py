@@ -112,3 +112,34 @@ def test_instructions_belong_to_the_steps_that_made_layers() -> None:
     steps = [{"created_by": "ENV A=1", "empty_layer": True}, {"created_by": "COPY a"}, {"created_by": "COPY b"}]
     config = parse(rootfs={"diff_ids": [sha256(b"a"), sha256(b"b")]}, history=steps)
     assert config.instructions == ("COPY a", "COPY b")
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        'HEALTHCHECK &{["CMD" "/probe"] "30s" "10s" "40s" "0s" \'\\x03\'}',
+        '/bin/sh -c #(nop)  HEALTHCHECK &{["CMD" "/probe"] "30s"}',
+        "HEALTHCHECK CMD /probe",
+    ],
+)
+def test_a_health_check_that_only_the_history_tells_of_was_lost(step: str) -> None:
+    assert parse(history=[{"created_by": step, "empty_layer": True}]).lost_health_check == step
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [],
+        ["COPY HEALTHCHECK /app"],
+        ["HEALTHCHECK CMD /probe", "HEALTHCHECK NONE"],
+        ["HEALTHCHECK CMD /probe", 'HEALTHCHECK &{["NONE"] "0s" "0s" "0s" "0s" \'\\x00\'}'],
+    ],
+)
+def test_a_health_check_that_was_never_set_or_was_disabled_is_not_lost(steps: list[str]) -> None:
+    history = [{"created_by": step, "empty_layer": True} for step in steps]
+    assert parse(history=history).lost_health_check is None
+
+
+def test_a_health_check_that_is_there_is_not_lost() -> None:
+    history = [{"created_by": "HEALTHCHECK CMD /probe", "empty_layer": True}]
+    assert parse(config={"Healthcheck": {"Test": ["CMD", "/probe"]}}, history=history).lost_health_check is None

@@ -98,6 +98,18 @@ def test_a_plain_docker_archive_has_no_manifest_and_says_why(tmp_path: Path) -> 
         assert image.manifest is None
         assert image.manifest_digest is None
         assert "docker-archive has no manifest" in (image.manifest_absence or "")
+        with pytest.raises(ImageError, match="docker-archive has no manifest"):
+            _ = image.required_manifest
+
+
+def test_a_health_check_that_the_format_lost_cannot_be_told(tmp_path: Path) -> None:
+    build = _build()
+    build.history.append({"created_by": 'HEALTHCHECK &{["CMD" "true"]}', "empty_layer": True})
+    with open_built(build, tmp_path / "kept") as image:
+        assert image.health_check == image.config.health_check
+    del build.run["Healthcheck"]
+    with open_built(build, tmp_path / "lost") as image, pytest.raises(ImageError, match="lost the health check"):
+        _ = image.health_check
 
 
 def test_a_manifest_that_docker_save_made_up_is_not_reported(tmp_path: Path) -> None:

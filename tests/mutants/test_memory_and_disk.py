@@ -78,15 +78,17 @@ def test_what_was_removed_does_not_come_to_light_from_below(good: Good) -> None:
         assert not built.filesystem.exists("/etc/both")
 
 
-def test_an_image_without_a_manifest_is_an_old_engines_archive(good: Good, tmp_path: Path) -> None:
+def test_a_manifest_calls_its_configuration_what_the_draft_says(good: Good, tmp_path: Path) -> None:
+    docker = "application/vnd.docker.container.image.v1+json"
     draft = Draft(good)
-    draft.without_manifest = True
+    draft.config_media_type = docker
     reference = disk.write(draft, tmp_path / "written", "mutant:test")
 
-    assert reference.startswith("docker-archive:")
     with open_image(ImageReference.parse(reference)) as read, memory.build(draft) as built:
-        assert (read.manifest, built.manifest) == (None, None)
-        assert facts(built) == facts(read)
+        assert read.manifest is not None
+        assert built.manifest is not None
+        assert (read.manifest.config.media_type, built.manifest.config.media_type) == (docker, docker)
+        assert without_times(facts(built)) == without_times(facts(read))
 
 
 def test_an_unchanged_content_is_looked_at_once(good: Good) -> None:
