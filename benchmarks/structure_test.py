@@ -67,9 +67,8 @@ def _config(design: Design, modules: Sequence[str], paths: Sequence[str]) -> dic
 def _ours(design: Design, paths: Sequence[str]) -> None:
     """Read the image as data, and let one container import everything in one process."""
     names = [package.slug for package in design.site_packages.packages]
-    idle = RunOptions(entrypoint=(design.image.interpreter,), command=("-c", "import time; time.sleep(600)"))
-    with Engine.connect("docker") as engine, engine.run(REFERENCE, idle) as container:
-        facts = interpreter_facts(container, names, interpreter=design.image.interpreter)
+    with Engine.connect("docker") as engine:
+        facts = interpreter_facts(engine, REFERENCE, names, interpreter=design.image.interpreter)
         with open_image(ImageReference.parse(f"docker-daemon:{REFERENCE}")) as image:
             found = [image.filesystem.exists(path) for path in paths]
             kept = (image.config.user, image.config.cmd) == (design.image.user, design.image.cmd)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from image_harness.marks import requirement
+from image_harness.marks import asks, requirement
 from image_harness.subject import Subject
 
 __version__ = "0.1.0"
 
-__all__ = ["Subject", "__version__", "requirement"]
+__all__ = ["Subject", "__version__", "asks", "requirement"]

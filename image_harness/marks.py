@@ -1,10 +1,17 @@
-"""The mark by which a check names the requirements that it decides."""
+"""The marks by which a check names the requirements that it decides, and what it asks of the image's interpreter."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
 import pytest
 
+if TYPE_CHECKING:
+    from image_harness.design import Design
+
 MARK_NAME = "requirement"
+ASKS = "asks"
 
 
 def requirement(*ids: str, for_each: str | None = None, together: bool = False) -> pytest.MarkDecorator:
@@ -21,3 +28,18 @@ def requirement(*ids: str, for_each: str | None = None, together: bool = False) 
         A mark that the plugin reads; an id that the design does not know fails the collection.
     """
     return pytest.mark.requirement(*ids, for_each=for_each, together=together)
+
+
+def asks(code: str, arguments: Callable[[Design], Sequence[str]] | None = None) -> pytest.MarkDecorator:
+    """Say what a check wants to know from the image's own interpreter; the fixture ``told`` is the reply.
+
+    What all selected checks ask is run in one container, each program in a process of its own.
+
+    Args:
+        code: A program that prints a JSON object last.
+        arguments: Gives what the program finds in ``sys.argv[1:]``, from the design.
+
+    Returns:
+        A mark that the plugin reads.
+    """
+    return pytest.mark.asks(code, arguments)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from image_harness import requirement
 from image_harness.design import Design
 from image_harness.dockerfile import Dockerfile, Stage
+from image_harness.engine import InterpreterFacts
 from image_harness.image import Image
-from image_harness.plugin.running import Running
 
 
 @requirement("stages.two")
@@ -46,5 +46,5 @@ def test_platform_of_the_configuration(image: Image, design: Design) -> None:
 
 
 @requirement("platform.engine")
-def test_machine_of_the_running_container(running: Running) -> None:
-    assert running.interpreter.machine == "aarch64"
+def test_machine_of_the_running_container(interpreter: InterpreterFacts) -> None:
+    assert interpreter.machine == "aarch64"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
-from image_harness import requirement
+from image_harness import asks, requirement
 from image_harness.design import Design, FileDesign, Item
+from image_harness.engine import InterpreterFacts
 from image_harness.image import Entry, FileSystem, Image, ImageError
 from image_harness.image.accounts import Accounts, accounts
 from image_harness.image.debian import debian_packages
-from image_harness.plugin.running import Running
 
 
 @pytest.fixture(scope="session")
@@ -106,18 +109,17 @@ def end(filesystem: FileSystem, link: Entry) -> str:
 
 
 @requirement("base.hello")
-def test_hello(running: Running) -> None:
-    assert running.python_json('print(\'{"said": "hello"}\')') == {"said": "hello"}
+@asks('print(\'{"said": "hello"}\')')
+def test_hello(told: Mapping[str, Any]) -> None:
+    assert told == {"said": "hello"}
 
 
 @requirement("base.utf8")
-def test_utf8(running: Running) -> None:
-    assert running.interpreter.encoding == "utf-8"
+def test_utf8(interpreter: InterpreterFacts) -> None:
+    assert interpreter.encoding == "utf-8"
 
 
-@requirement("base.standard-library")
-def test_every_module_of_the_standard_library_imports(running: Running, design: Design) -> None:
-    code = """
+STANDARD_LIBRARY = """
 import contextlib, importlib, io, json, sys
 left_out = set(sys.argv[1:])
 failed, imported = {}, 0
@@ -130,6 +132,10 @@ for name in sorted(set(sys.stdlib_module_names) - left_out):
         failed[name] = f"{type(error).__name__}: {error}"
 print(json.dumps({"failed": failed, "imported": imported}))
 """
-    found = running.python_json(code, *design.base.not_in_standard_library)
-    assert found["imported"] > 200
-    assert found["failed"] == {}
+
+
+@requirement("base.standard-library")
+@asks(STANDARD_LIBRARY, lambda design: design.base.not_in_standard_library)
+def test_every_module_of_the_standard_library_imports(told: Mapping[str, Any]) -> None:
+    assert told["imported"] > 200
+    assert told["failed"] == {}

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
-
-from image_harness import requirement
+from image_harness import asks, requirement
 from image_harness.design import Design
+from image_harness.engine import InterpreterFacts
 from image_harness.plugin.running import Running
 
 # Loads the image's own configuration module four times, with the sources that each case has and no others.
@@ -32,36 +31,40 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="session")
-def loaded(running: Running, design: Design) -> Mapping[str, Any]:
-    """What the setting is, by the sources that it is loaded from."""
+def what_to_load(design: Design) -> tuple[str, ...]:
+    """Return the program's arguments."""
     wanted = design.runtime.configuration
-    return running.python_json(
-        PROGRAM, wanted.module, wanted.function, wanted.setting, wanted.variable, wanted.file_variable
-    )
+    return wanted.module, wanted.function, wanted.setting, wanted.variable, wanted.file_variable
+
+
+loads = asks(PROGRAM, what_to_load)
 
 
 @requirement("configuration.defaults")
-def test_default_without_any_source(loaded: Mapping[str, Any], design: Design) -> None:
-    assert loaded["defaults"] == design.runtime.configuration.default
+@loads
+def test_default_without_any_source(told: Mapping[str, Any], design: Design) -> None:
+    assert told["defaults"] == design.runtime.configuration.default
 
 
 @requirement("configuration.yaml-over-defaults")
-def test_file_wins_over_the_default(loaded: Mapping[str, Any]) -> None:
-    assert loaded["file"] == 7
+@loads
+def test_file_wins_over_the_default(told: Mapping[str, Any]) -> None:
+    assert told["file"] == 7
 
 
 @requirement("configuration.environment")
-def test_environment_wins_over_the_default(loaded: Mapping[str, Any]) -> None:
-    assert loaded["environment"] == 9
+@loads
+def test_environment_wins_over_the_default(told: Mapping[str, Any]) -> None:
+    assert told["environment"] == 9
 
 
 @requirement("configuration.environment-over-yaml")
-def test_environment_wins_over_the_file(loaded: Mapping[str, Any]) -> None:
-    assert loaded["both"] == 9
+@loads
+def test_environment_wins_over_the_file(told: Mapping[str, Any]) -> None:
+    assert told["both"] == 9
 
 
 @requirement("configuration.yaml-optional")
-def test_service_starts_without_a_file(running: Running, design: Design) -> None:
-    assert design.runtime.configuration.file_variable not in running.interpreter.environment
+def test_service_starts_without_a_file(running: Running, interpreter: InterpreterFacts, design: Design) -> None:
+    assert design.runtime.configuration.file_variable not in interpreter.environment
     assert running.answer.answered, running.answer.reason

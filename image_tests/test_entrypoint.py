@@ -108,7 +108,7 @@ def stopped(observed: ServiceObservation, design: Design, clock: Clock) -> tuple
 
 @requirement("entrypoint.stop-sigterm")
 def test_ends_on_sigterm(scenarios: Scenarios, design: Design, clock: Clock) -> None:
-    observed = scenarios.service(OTHER_PORT)
+    observed = scenarios.service(FALLBACK_PORT)
     assert stopped(observed, design, clock) == (0, True), f"SIGTERM: {observed.stop.value}"
 
 
@@ -120,7 +120,7 @@ def test_ends_on_sigint(scenarios: Scenarios, design: Design, clock: Clock) -> N
 
 @requirement("entrypoint.stop-answers")
 def test_answers_what_is_under_way_when_it_is_told_to_end(scenarios: Scenarios) -> None:
-    assert scenarios.service(OTHER_PORT).late_answer.value == 200
+    assert scenarios.service(FALLBACK_PORT).late_answer.value == 200
 
 
 @requirement("entrypoint.port-taken")

@@ -130,4 +130,4 @@ def test_requests_leave_no_descriptor_open(steady: Growth) -> None:
 
 @requirement("interface.no-memory-leak")
 def test_requests_do_not_make_the_service_grow(steady: Growth) -> None:
-    assert steady.resident_after <= steady.resident_before * 1.05
+    assert steady.memory_after <= steady.memory_before * 1.05

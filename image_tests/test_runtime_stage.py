@@ -12,9 +12,9 @@ from image_harness import requirement
 from image_harness.design import Design, Item
 from image_harness.dockerfile import Instruction, Stage
 from image_harness.dockerfile.words import environment
+from image_harness.engine import InterpreterFacts
 from image_harness.image import FileSystem, Image
 from image_harness.image.certificates import ca_certificates, damaged_certificates
-from image_harness.plugin.running import Running
 
 
 @pytest.fixture(scope="session")
@@ -170,8 +170,8 @@ def test_package_is_present(filesystem: FileSystem, design: Design, item: Item) 
 
 
 @requirement("site-packages.import.{key}", for_each="site_packages.packages")
-def test_package_imports_from_site_packages(running: Running, design: Design, item: Item) -> None:
-    imported = running.interpreter.imports[item.key]
+def test_package_imports_from_site_packages(interpreter: InterpreterFacts, design: Design, item: Item) -> None:
+    imported = interpreter.imports[item.key]
     assert imported.error is None, f"import {item.key} fails: {imported.error}"
     assert (imported.file or "").startswith(f"{design.site_packages.path}/{item.key}/")
 

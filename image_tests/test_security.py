@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 
-from image_harness import requirement
+from image_harness import asks, requirement
 from image_harness.design import Design
 from image_harness.dockerfile import Dockerfile, Stage
 from image_harness.dockerfile.words import environment
 from image_harness.engine import Container, ProcessFacts
 from image_harness.engine.toolbox.host import ContainerHost
 from image_harness.image import Entry, EntryType, FileSystem, Image
-from image_harness.plugin.running import Running
 
 PROGRAM_DIRECTORIES = ("/bin", "/sbin", "/libexec")
 SECRET_NAME = re.compile(r"(?i)(passw(or)?d|secret|token|api_?key|private_?key|credential)")
@@ -207,9 +208,7 @@ def test_no_process_runs_as_root(container: Container) -> None:
     assert [process for process in processes if process.uid == 0] == []
 
 
-@requirement("distroless.no-shell-runs")
-def test_no_shell_runs(running: Running) -> None:
-    code = """
+SHELL = """
 import json, subprocess, sys
 # Newer Pythons start programs with posix_spawn, which under emulation cannot tell that there was none to start.
 subprocess._USE_POSIX_SPAWN = False
@@ -220,4 +219,9 @@ except FileNotFoundError as error:
     shell = f"not found: {error.filename}"
 print(json.dumps({"a program": ran, "a shell": shell}))
 """
-    assert running.python_json(code) == {"a program": "42", "a shell": "not found: /bin/sh"}
+
+
+@requirement("distroless.no-shell-runs")
+@asks(SHELL)
+def test_no_shell_runs(told: Mapping[str, Any]) -> None:
+    assert told == {"a program": "42", "a shell": "not found: /bin/sh"}

@@ -16,14 +16,12 @@ from image_harness.engine.errors import (
 )
 from image_harness.engine.events import HealthTimeline, HealthTransition
 from image_harness.engine.execution import CommandResult
-from image_harness.engine.interpreter import ImportResult, InterpreterFacts, interpreter_facts
+from image_harness.engine.interpreter import ImportResult, InterpreterFacts, Question, Reply, interpreter_facts
 from image_harness.engine.observation import (
     Answer,
-    ExitObservation,
     Seen,
     ServiceObservation,
     ServicePlan,
-    observe_exit,
     observe_service,
     wait_for_answer,
 )
@@ -48,7 +46,6 @@ __all__ = [
     "Engine",
     "EngineError",
     "EngineFacts",
-    "ExitObservation",
     "Health",
     "HealthProbe",
     "HealthStatus",
@@ -59,6 +56,8 @@ __all__ = [
     "ListeningSocket",
     "Mount",
     "ProcessFacts",
+    "Question",
+    "Reply",
     "RunOptions",
     "Seen",
     "ServiceObservation",
@@ -70,7 +69,6 @@ __all__ = [
     "ask_at_once",
     "failures_before",
     "interpreter_facts",
-    "observe_exit",
     "observe_service",
     "remove_leftovers",
     "resolve_url",

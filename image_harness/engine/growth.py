@@ -22,15 +22,15 @@ class Growth:
         requests: How many requests lay between.
         descriptors_before: How many file descriptors it had open.
         descriptors_after: The same afterwards.
-        resident_before: Its resident memory in bytes; under emulation that of the emulator, too.
-        resident_after: The same afterwards.
+        memory_before: How many bytes of memory it held, without what an emulator takes for itself.
+        memory_after: The same afterwards.
     """
 
     requests: int
     descriptors_before: int
     descriptors_after: int
-    resident_before: int
-    resident_after: int
+    memory_before: int
+    memory_after: int
 
 
 def observe_growth(container: Container, port: Port, path: str, requests: int, limit: timedelta) -> Growth:
@@ -48,9 +48,10 @@ def observe_growth(container: Container, port: Port, path: str, requests: int, l
         EngineError: It is not of this machine, or an answer was not 200.
     """
     _ask(container, port, path, _WARM_UP, limit)
-    descriptors, resident = container.proc.descriptors(), container.proc.resident()
+    proc = container.proc
+    descriptors, memory = proc.descriptors(), proc.memory().program
     _ask(container, port, path, requests, limit)
-    return Growth(requests, descriptors, container.proc.descriptors(), resident, container.proc.resident())
+    return Growth(requests, descriptors, proc.descriptors(), memory, proc.memory().program)
 
 
 def _ask(container: Container, port: Port, path: str, requests: int, limit: timedelta) -> None:

@@ -18,6 +18,7 @@ from image_harness.engine.dependency import DependencyObservation, observe_depen
 from image_harness.engine.engine import Engine
 from image_harness.engine.errors import ContainerDied, ContainerLost, EngineError, WaitExpired
 from image_harness.engine.execution import CommandResult
+from image_harness.engine.memory import Memory
 from image_harness.engine.options import RunOptions
 from image_harness.engine.procfs import ListeningSocket
 from image_harness.engine.stall import Stall, observe_stall
@@ -114,6 +115,7 @@ class ServiceObservation:
     """What a service did; what was not looked for, or could not be since it did not answer, raises when asked for.
 
     Attributes:
+        port: Where it was asked to answer.
         answer: Whether it answered.
         health_check: The health check that the engine holds for the container.
         sockets: What listens in its network namespace.
@@ -125,9 +127,11 @@ class ServiceObservation:
         dependency: What it said while what it uses was absent, came, and went.
         late_answer: The status of the answer to a request that was complete only after the signal; None without one.
         stop: How it ended when it was told to.
+        memory: What its processes held after the load.
         oom_killed: Whether it was ended for want of memory.
     """
 
+    port: Port
     answer: Answer
     health_check: Seen[HealthCheck | None]
     sockets: Seen[tuple[ListeningSocket, ...]]
@@ -139,20 +143,8 @@ class ServiceObservation:
     dependency: Seen[DependencyObservation]
     late_answer: Seen[int | None]
     stop: Seen[StopResult]
+    memory: Seen[Memory]
     oom_killed: Seen[bool]
-
-
-@dataclass(frozen=True, slots=True)
-class ExitObservation:
-    """What a container did that is expected to end of itself.
-
-    Attributes:
-        exit_code: What it ended with; None when it still ran when the time was up.
-        logs: What it wrote to stdout and stderr.
-    """
-
-    exit_code: int | None
-    logs: str
 
 
 def wait_for_answer(container: Container, path: str, limit: timedelta, *, port: Port) -> Answer:
@@ -178,33 +170,21 @@ def observe_service(engine: Engine, image: str, plan: ServicePlan) -> ServiceObs
         answer = wait_for_answer(container, plan.path, plan.answer_limit, port=plan.port)
         visit = _Visit(container, plan, answer)
         return ServiceObservation(
+            plan.port,
             answer,
             health_check=Seen(container.health_check),
             sockets=visit.look(lambda: container.proc.listening_sockets(interpreter=plan.interpreter)),
             process_status=visit.look(lambda: container.proc.status(interpreter=plan.interpreter)),
             probe=visit.look(lambda: container.run(plan.probe or ()), planned=bool(plan.probe)),
-            health=visit.look(visit.health, planned=plan.health is not None),
             load=visit.look(visit.load, planned=bool(plan.clients)),
-            stall=visit.look(visit.stall, planned=plan.stall),
+            memory=visit.look(container.proc.memory),
             dependency=visit.look(visit.dependency, planned=bool(plan.dependency)),
+            health=visit.look(visit.health, planned=plan.health is not None),
+            stall=visit.look(visit.stall, planned=plan.stall),
             oom_killed=Seen(lambda: container.state().oom_killed),
             late_answer=visit.look(visit.end_within_a_request, planned=plan.half_request is not None),
             stop=visit.look(visit.stop, planned=plan.signal is not None),
         )
-
-
-def observe_exit(engine: Engine, image: str, options: RunOptions, limit: timedelta) -> ExitObservation:
-    """Run a container that is expected to end.
-
-    Raises:
-        EngineError: The engine failed.
-    """
-    with engine.run(image, options) as container:
-        try:
-            exit_code: int | None = container.wait_exit(limit)
-        except WaitExpired:
-            exit_code = None
-        return ExitObservation(exit_code, container.logs())
 
 
 class _Visit:

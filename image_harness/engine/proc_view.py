@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from image_harness.engine.client import EngineFacts, translated
 from image_harness.engine.errors import ContainerLost, EngineError
 from image_harness.engine.execution import CommandResult
+from image_harness.engine.memory import Memory, read_memory
 from image_harness.engine.podman import NAME as PODMAN
 from image_harness.engine.podman import TOP_COLUMNS
 from image_harness.engine.procfs import (
@@ -121,14 +122,14 @@ class ProcView:
         """
         return count_descriptors(self.required_pid())
 
-    def resident(self) -> int:
-        """The resident memory of the first process in bytes; under emulation that of the emulator, too.
+    def memory(self) -> Memory:
+        """The memory of its processes.
 
         Raises:
             ContainerLost: It does not run.
             EngineError: The engine is of another machine.
         """
-        return int(read_status(self.required_pid())["VmRSS"].split()[0]) * 1024
+        return read_memory(self.required_pid())
 
     def listening_sockets(self, *, interpreter: str | None = None) -> tuple[ListeningSocket, ...]:
         """The sockets that listen in the container's network namespace, whoever opened them.

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from image_harness.errors import HarnessError
-from image_harness.marks import MARK_NAME
+from image_harness.marks import ASKS, MARK_NAME
 from image_harness.plugin import hookspecs
 from image_harness.plugin.options import add_options, read_options
 from image_harness.plugin.tracing import RELEASE_MARK
@@ -31,6 +31,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marks and, when the run is one of a subject's checks, the part that judges it."""
     config.addinivalue_line("markers", f"{MARK_NAME}(*ids, for_each=None): the requirements that a check decides")
+    config.addinivalue_line("markers", f"{ASKS}(code, arguments): what a check asks of the image's interpreter")
     for kind in Evidence:
         config.addinivalue_line("markers", f"{kind.value}: decided by {kind.value} evidence")
     config.addinivalue_line("markers", f"{RELEASE_MARK}: as-designed timing, slow; only when selected by name")

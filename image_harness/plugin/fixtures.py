@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from image_harness.design import Design
 from image_harness.dockerfile import Dockerfile
-from image_harness.engine import Clock, Container, Engine, RunOptions
+from image_harness.engine import Clock, Container, Engine, InterpreterFacts, Question, RunOptions
 from image_harness.image import FileSystem, Image
+from image_harness.plugin.needs import asked_by
 from image_harness.plugin.running import Running
 from image_harness.plugin.scenarios import Scenarios
 from image_harness.plugin.session import SESSION, HarnessSession
@@ -89,6 +90,21 @@ def host(container: Container, design: Design) -> Iterator[ContainerHost]:
         container, architecture=design.image.platform.architecture, interpreter=design.image.interpreter
     ) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def interpreter(harness_session: HarnessSession) -> InterpreterFacts:
+    """What the image's interpreter says of itself and of the designed packages."""
+    return harness_session.interpreter.facts
+
+
+@pytest.fixture
+def told(request: pytest.FixtureRequest, harness_session: HarnessSession) -> Mapping[str, Any]:
+    """What the image's interpreter replied to what the check's ``asks`` mark asks: a JSON object."""
+    asked = asked_by(request.node, harness_session.design)
+    if asked is None:
+        pytest.fail("the check asks nothing: mark it with @asks(...)", pytrace=False)
+    return harness_session.interpreter.reply(Question(*asked)).json()
 
 
 @pytest.fixture(scope="session")

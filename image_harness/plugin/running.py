@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Self
+from typing import Self
 
 from image_harness.design import Design
 from image_harness.engine import (
@@ -20,22 +19,18 @@ from image_harness.engine import (
     ContainerLost,
     ContainerState,
     Engine,
-    EngineError,
     HealthStatus,
     HealthTimeline,
-    InterpreterFacts,
     RunOptions,
     WaitExpired,
-    interpreter_facts,
     wait_for_answer,
 )
 from image_harness.engine.clock import MOST
 from image_harness.types import HealthCheck, Port
 
-# The engine probes this often instead of every 30 s, so that a run need not wait for the probes.
-_OFTEN = timedelta(seconds=1)
-# What a native machine takes at most to import every module that there is.
-_WORK = timedelta(seconds=30)
+# The engine probes this often until the service is healthy, so that a run need not wait for the probes. Each is a start
+# of an interpreter, which under emulation keeps a processor busy for most of a second.
+_OFTEN = timedelta(seconds=2)
 
 
 @dataclass
@@ -70,7 +65,12 @@ class Running:
         """
         port = Port(design.service.port)
         # Nobody knows yet how slow this machine is. What takes too long is found out by waiting, not by the engine.
-        check = often(start_period=design.runtime.healthy_within * MOST)
+        check = HealthCheck(
+            test=(),
+            interval=None if engine.facts.probes_more_often_at_the_start else _OFTEN,
+            start_interval=_OFTEN,
+            start_period=design.runtime.healthy_within * MOST,
+        )
         with engine.run(image, RunOptions(publish=(port,), health_check=check)) as container:
             state = container.state()
             clock = measure()
@@ -97,44 +97,12 @@ class Running:
             raise ContainerLost(self.answer.reason)
         return self.starting
 
-    @functools.cached_property
-    def interpreter(self) -> InterpreterFacts:
-        """What the image's interpreter says of itself and of the designed packages."""
-        modules = [package.slug for package in self.design.site_packages.packages]
-        return interpreter_facts(self.container, modules, interpreter=self.design.image.interpreter, limit=self._limit)
-
     @property
     def boot(self) -> timedelta | None:
         """The time until the engine called the container healthy; None when that is not known (yet)."""
         if not self.health.done() or self.health.exception() is not None:
             return None
         return self.health.result().until(HealthStatus.HEALTHY)
-
-    @property
-    def _limit(self) -> timedelta:
-        return self.clock.limit(_WORK)
-
-    def python_json(self, code: str, *arguments: str) -> Mapping[str, Any]:
-        """Run code with the image's interpreter and read the JSON object that it prints last.
-
-        Raises:
-            EngineError: It could not be run, or printed something else.
-        """
-        result = self.container.python(code, *arguments, interpreter=self.design.image.interpreter, limit=self._limit)
-        try:
-            document = json.loads(result.stdout.rstrip().rpartition("\n")[2])
-        except ValueError:
-            raise EngineError(f"no JSON from the interpreter: {(result.stderr or result.stdout)[-400:]}") from None
-        return dict(document)
-
-
-def often(*, start_period: timedelta) -> HealthCheck:
-    """The image's own health check, probed every second; the probe, its timeout and the retries stay.
-
-    Args:
-        start_period: How long failures do not count; a success ends it.
-    """
-    return HealthCheck(test=(), interval=_OFTEN, start_interval=_OFTEN, start_period=start_period)
 
 
 def follow_health(container: Container, limit: timedelta) -> HealthTimeline:

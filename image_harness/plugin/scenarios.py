@@ -10,25 +10,22 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
 
 from image_harness.design import Design
 from image_harness.engine import (
     Clock,
     Engine,
-    ExitObservation,
     HealthStatus,
     Mount,
+    Question,
+    Reply,
     RunOptions,
     ServiceObservation,
     ServicePlan,
-    observe_exit,
     observe_service,
 )
-from image_harness.plugin.running import often
-from image_harness.types import Port
-
-T = TypeVar("T")
+from image_harness.plugin.interpreter import Interpreter
+from image_harness.types import HealthCheck, Port
 
 DEPLOYED = "deployed"
 OTHER_PORT = "other-port"
@@ -37,39 +34,45 @@ WITHOUT_PYTHONPATH = "without-pythonpath"
 INVALID_SETTING = "invalid-setting"
 PORT_TAKEN = "port-taken"
 
-# Takes a port, then becomes the image's own program.
-_TAKE_PORT = """
-import os, socket, sys
-taken = socket.socket()
-taken.bind(("0.0.0.0", int(sys.argv[1])))
-taken.listen()
-taken.set_inheritable(True)
-os.execv(sys.argv[2], sys.argv[2:])
-"""
-
 _MIB = 1024 * 1024
-# As many boots at once as the machines have cores: more would only make each of them slower.
-_AT_ONCE = 2
+_EMULATED_MEMORY = 2
+_SHARED = "deployed-on-other-port"
+_SHARING = (DEPLOYED, OTHER_PORT)
+# Every probe is a start of an interpreter and takes time from the boot that it waits for.
+_WHILE_BOOTING = timedelta(seconds=3)
+_WHILE_HANGING = timedelta(milliseconds=300)
 
 
 class Scenarios:
     """Observations of the image under the design's circumstances, each made once and kept.
+
+    Under emulation a boot is what costs most, so circumstances that do not touch each other share a container: as
+    deployed, and on another port. Should it not answer, each is tried by itself, so that the right one is blamed.
 
     Args:
         engine: Where containers run.
         design: What the circumstances are made from.
         image: The image, as the engine knows it.
         clock: Scales time limits.
+        interpreter: What the image's interpreter was asked: the starts that are expected to fail.
+        pool: Runs the containers.
     """
 
-    def __init__(self, engine: Engine, design: Design, image: str, clock: Clock) -> None:
-        self._engine = engine
-        self._design = design
-        self._image = image
-        self._clock = clock
-        self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="scenario")
-        self._services = {name: self._submit_service(plan) for name, plan in self._plans().items()}
-        self._exits = {name: self._submit_exit(options) for name, options in self._endings().items()}
+    def __init__(
+        self,
+        engine: Engine,
+        design: Design,
+        image: str,
+        clock: Clock,
+        interpreter: Callable[[], Interpreter],
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        self._observe = functools.partial(observe_service, engine, image)
+        self._interpreter = interpreter
+        self._pool = pool
+        self._plans = plans(design, clock, emulated=engine.emulates(design.image.platform))
+        self._starts = starts(design, clock)
+        self._observed = {name: self._submit(name) for name in (WITHOUT_PYTHONPATH, FALLBACK_PORT, _SHARED)}
 
     def service(self, name: str) -> ServiceObservation:
         """What a service did under the circumstances of this name.
@@ -77,113 +80,127 @@ class Scenarios:
         Raises:
             EngineError: The engine failed.
         """
-        return self._services[name].result()
+        if name not in _SHARING:
+            return self._observed[name].result()
+        shared = self._observed[_SHARED].result()
+        if shared.answer.answered:
+            return shared
+        if name not in self._observed:
+            self._observed[name] = self._submit(name)
+        return self._observed[name].result()
 
-    def invalid_port(self, slug: str) -> ExitObservation:
+    def invalid_port(self, slug: str) -> Reply:
         """What the service did with an invalid port.
 
         Raises:
             EngineError: The engine failed.
         """
-        return self._exits[slug].result()
+        return self._interpreter().reply(self._starts[slug])
 
-    def invalid_setting(self) -> ExitObservation:
+    def invalid_setting(self) -> Reply:
         """What the service did with an invalid setting.
 
         Raises:
             EngineError: The engine failed.
         """
-        return self._exits[INVALID_SETTING].result()
+        return self._interpreter().reply(self._starts[INVALID_SETTING])
 
-    def port_taken(self) -> ExitObservation:
+    def port_taken(self) -> Reply:
         """What the service did when another socket of its network namespace had its port.
 
         Raises:
             EngineError: The engine failed.
         """
-        return self._exits[PORT_TAKEN].result()
+        return self._interpreter().reply(self._starts[PORT_TAKEN])
 
-    def close(self) -> None:
-        """Start nothing more, and wait until what was started has been removed."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+    def _submit(self, name: str) -> Future[ServiceObservation]:
+        return self._pool.submit(self._observe, self._plans[name])
 
-    def _submit_service(self, plan: ServicePlan) -> Future[ServiceObservation]:
-        return self._submit(functools.partial(observe_service, self._engine, self._image, plan))
 
-    def _submit_exit(self, options: RunOptions) -> Future[ExitObservation]:
-        limit = self._limit(self._design.runtime.answers_within)
-        return self._submit(functools.partial(observe_exit, self._engine, self._image, options, limit))
+def plans(design: Design, clock: Clock, *, emulated: bool) -> dict[str, ServicePlan]:
+    """How to observe the service under each of the design's circumstances, by their names."""
+    runtime, port = design.runtime, design.service.port
+    boot = clock.limit(runtime.answers_within)
 
-    def _submit(self, work: Callable[[], T]) -> Future[T]:
-        return self._pool.submit(work)
-
-    def _limit(self, native: timedelta) -> timedelta:
-        return self._clock.limit(native)
-
-    def _plan(self, options: RunOptions, port: int) -> ServicePlan:
+    def plan(options: RunOptions, port: int) -> ServicePlan:
         return ServicePlan(
             options=options,
             port=Port(port),
-            path=self._design.runtime.health_path,
-            answer_limit=self._limit(self._design.runtime.answers_within),
-            interpreter=self._design.image.interpreter,
+            path=runtime.health_path,
+            answer_limit=boot,
+            interpreter=design.image.interpreter,
         )
 
-    def _plans(self) -> dict[str, ServicePlan]:
-        runtime, port = self._design.runtime, self._design.service.port
-        other_port = RunOptions(
-            environment={
-                runtime.port_variable: str(runtime.other_port),
-                runtime.port_fallback_variable: str(runtime.fallback_port),
-            },
-            publish=(Port(runtime.other_port),),
-            # The probe fails from the start: how long it may is none of this scenario's business.
-            health_check=often(start_period=timedelta(seconds=1)),
-        )
-        without_path = RunOptions(
-            unset=("PYTHONPATH",),
-            publish=(Port(port),),
-            health_check=often(start_period=self._limit(runtime.answers_within)),
-        )
-        fallback = RunOptions(
-            environment={
-                runtime.port_fallback_variable: str(runtime.fallback_port),
-                runtime.integration.variable: runtime.integration.url,
-            },
-            unset=(runtime.port_variable,),
-            publish=(Port(runtime.fallback_port),),
-        )
-        return {
-            WITHOUT_PYTHONPATH: replace(
-                self._plan(without_path, port), health=HealthStatus.HEALTHY, stall=True, signal="SIGINT"
-            ),
-            OTHER_PORT: replace(
-                self._plan(other_port, runtime.other_port),
-                probe=self._design.health_check.test[1:],
-                health=HealthStatus.UNHEALTHY,
-                half_request=runtime.post_path,
-                signal="SIGTERM",
-            ),
-            DEPLOYED: replace(self._plan(deployment(self._design), port), clients=runtime.clients),
-            FALLBACK_PORT: replace(self._plan(fallback, runtime.fallback_port), dependency=runtime.integration.program),
-        }
-
-    def _endings(self) -> dict[str, RunOptions]:
-        runtime = self._design.runtime
-        endings = {
-            port.slug: RunOptions(environment={runtime.port_variable: port.value}, network="none")
-            for port in runtime.invalid_ports
-        }
-        setting = runtime.configuration
-        image = self._design.image
-        program = (image.interpreter, "-c", _TAKE_PORT, str(self._design.service.port), *image.entrypoint, *image.cmd)
-        endings[PORT_TAKEN] = RunOptions(entrypoint=program[:1], command=program[1:], network="none")
-        endings[INVALID_SETTING] = RunOptions(environment={setting.variable: setting.invalid}, network="none")
-        return endings
+    other_port = RunOptions(
+        environment={
+            runtime.port_variable: str(runtime.other_port),
+            runtime.port_fallback_variable: str(runtime.fallback_port),
+        },
+        publish=(Port(runtime.other_port),),
+    )
+    deployed = deployment(design, emulated=emulated)
+    deployed_on_other_port = replace(
+        deployed, environment={**deployed.environment, **other_port.environment}, publish=other_port.publish
+    )
+    fallback = RunOptions(
+        environment={
+            runtime.port_fallback_variable: str(runtime.fallback_port),
+            runtime.integration.variable: runtime.integration.url,
+        },
+        unset=(runtime.port_variable,),
+        publish=(Port(runtime.fallback_port),),
+        # The probe fails from the start: how long it may is none of this scenario's business.
+        health_check=HealthCheck(
+            test=(), interval=_WHILE_BOOTING, start_interval=_WHILE_BOOTING, start_period=timedelta(seconds=1)
+        ),
+    )
+    without_path = RunOptions(
+        unset=("PYTHONPATH",),
+        publish=(Port(port),),
+        # Probed often once it is healthy, so that its hanging is noticed soon.
+        health_check=HealthCheck(test=(), interval=_WHILE_HANGING, start_interval=_WHILE_BOOTING, start_period=boot),
+    )
+    return {
+        _SHARED: replace(plan(deployed_on_other_port, runtime.other_port), clients=runtime.clients),
+        DEPLOYED: replace(plan(deployed, port), clients=runtime.clients),
+        OTHER_PORT: plan(other_port, runtime.other_port),
+        FALLBACK_PORT: replace(
+            plan(fallback, runtime.fallback_port),
+            probe=design.health_check.test[1:],
+            dependency=runtime.integration.program,
+            health=HealthStatus.UNHEALTHY,
+            half_request=runtime.post_path,
+            signal="SIGTERM",
+        ),
+        WITHOUT_PYTHONPATH: replace(plan(without_path, port), health=HealthStatus.HEALTHY, stall=True, signal="SIGINT"),
+    }
 
 
-def deployment(design: Design) -> RunOptions:
-    """How the image is run where it is deployed."""
+def starts(design: Design, clock: Clock) -> dict[str, Question]:
+    """The starts of the service that are expected to fail, by their names; ports by their slugs."""
+    runtime, image = design.runtime, design.image
+    start = functools.partial(
+        Question.start,
+        (*image.entrypoint, *image.cmd),
+        interpreter=image.interpreter,
+        limit=clock.limit(runtime.answers_within),
+    )
+    setting = runtime.configuration
+    return {
+        **{port.slug: start(environment={runtime.port_variable: port.value}) for port in runtime.invalid_ports},
+        PORT_TAKEN: start(taken_port=design.service.port),
+        INVALID_SETTING: start(environment={setting.variable: setting.invalid}),
+    }
+
+
+def deployment(design: Design, *, emulated: bool) -> RunOptions:
+    """How the image is run where it is deployed.
+
+    Args:
+        design: What says so.
+        emulated: Whether an emulator runs it. What that takes for itself, and for every probe, comes on top of what the
+            service has to make do with; the limit is then one that only ends a service which has long exceeded its own.
+    """
     deployed = design.runtime.deployment
     return RunOptions(
         environment=dict(deployed.env),
@@ -193,6 +210,6 @@ def deployment(design: Design) -> RunOptions:
         security_options=("no-new-privileges",),
         tmpfs=dict(deployed.tmpfs),
         mounts=tuple(Mount(path) for path in deployed.volumes),
-        memory=deployed.memory_mib * _MIB,
+        memory=deployed.memory_mib * _MIB * (_EMULATED_MEMORY if emulated else 1),
         publish=(Port(design.service.port),),
     )

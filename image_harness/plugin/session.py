@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,13 +17,18 @@ from image_harness.design import Design, load_design
 from image_harness.dockerfile import Dockerfile, parse_dockerfile
 from image_harness.errors import HarnessError
 from image_harness.image import Image, ImageReference, Transport, open_image
+from image_harness.plugin.needs import Needs
 from image_harness.plugin.options import BuildPolicy, Options
 from image_harness.subject import Subject
 
 if TYPE_CHECKING:
     from image_harness.engine import Clock, Engine
+    from image_harness.plugin.interpreter import Interpreter
     from image_harness.plugin.running import Running
     from image_harness.plugin.scenarios import Scenarios
+
+# As many at once beside the shared container. Boots wait for a processor, but what comes after them waits for probes.
+_AT_ONCE = 3
 
 
 class NothingToLookAtError(Exception):
@@ -38,12 +44,14 @@ class HarnessSession:
         options: What the user asked for.
         selection: The expression given to ``-m``.
         resources: Closed at the end of the run, last opened first.
+        needs: What the selected checks need to have running.
     """
 
     subject: Subject
     options: Options
     selection: str = ""
     resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    needs: Needs = field(default_factory=Needs)
 
     @functools.cached_property
     def design(self) -> Design:
@@ -161,23 +169,48 @@ class HarnessSession:
         return self.running.boot if "running" in vars(self) else None
 
     @functools.cached_property
+    def pool(self) -> ThreadPoolExecutor:
+        """Runs further containers beside the shared one."""
+
+        def close() -> None:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+        pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="container")
+        self.resources.callback(close)
+        return pool
+
+    @functools.cached_property
+    def interpreter(self) -> Interpreter:
+        """The image's interpreter, asked what the selected checks want to know."""
+        from image_harness.engine import Question  # noqa: PLC0415
+        from image_harness.plugin.interpreter import Interpreter  # noqa: PLC0415
+        from image_harness.plugin.scenarios import starts  # noqa: PLC0415
+
+        questions = [Question(code, arguments) for code, arguments in self.needs.asked]
+        if self.needs.scenarios:
+            questions += starts(self.design, self.clock).values()
+        return Interpreter(self.engine, self.design, self.engine_image, self.clock, questions, self.pool)
+
+    @functools.cached_property
     def scenarios(self) -> Scenarios:
         """The image under the design's circumstances."""
         from image_harness.plugin.scenarios import Scenarios  # noqa: PLC0415
 
-        return self.resources.enter_context(
-            contextlib.closing(Scenarios(self.engine, self.design, self.engine_image, self.clock))
-        )
+        return Scenarios(self.engine, self.design, self.engine_image, self.clock, lambda: self.interpreter, self.pool)
 
-    def start_containers(self, *, scenarios: bool) -> None:
+    def start_containers(self, needs: Needs) -> None:
         """Let containers boot while checks that need none run; what goes wrong is told to the checks that ask.
 
         Args:
-            scenarios: Whether any check asks for the design's circumstances.
+            needs: What the selected checks ask for.
         """
+        self.needs = needs
         with contextlib.suppress(HarnessError, NothingToLookAtError):
-            _ = self.running
-            if scenarios:
+            if needs.running:
+                _ = self.running
+            if needs.scenarios or needs.interpreter:
+                _ = self.interpreter
+            if needs.scenarios:
                 _ = self.scenarios
 
     def bring_up_to_date(self) -> None:

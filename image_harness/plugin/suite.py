@@ -15,6 +15,7 @@ import pytest
 from _pytest.mark.expression import Expression
 
 from image_harness.errors import HarnessError
+from image_harness.plugin.needs import needs_of
 from image_harness.plugin.options import Options
 from image_harness.plugin.result import assemble, header_lines
 from image_harness.plugin.session import SESSION, HarnessSession
@@ -172,8 +173,7 @@ class Suite:
         if self.config.option.collectonly:
             return
         if any(item.get_closest_marker(Evidence.RUNTIME) for item in session.items):
-            asked_for = {name for item in session.items for name in getattr(item, "fixturenames", ())}
-            self.session.start_containers(scenarios="scenarios" in asked_for)
+            self.session.start_containers(needs_of(session.items, self.session.design))
 
     # The run: what each check found.
 

@@ -23,7 +23,6 @@ DEPLOYED = (
     "deployment.no-capabilities",
     "deployment.service-name-as-host",
     "errors.missing-integration",
-    "health.engine-definition",
 )
 LISTENING = ("entrypoint.port-variable", "entrypoint.port-precedence", "entrypoint.port-fallback")
 

@@ -49,9 +49,9 @@ def _first(design: Design) -> Iterator[Mutant]:
         "encoding", "file names are ASCII", "base.utf8", customized("sys.getfilesystemencoding = lambda: 'ascii'")
     )
     hello = """
-if any("said" in word for word in sys.orig_argv):
-    print('{"said": "Hello"}', flush=True)
-    os._exit(0)
+import builtins
+_print = builtins.print
+builtins.print = lambda *words, **how: _print(*(str(word).replace('"hello"', '"Hello"') for word in words), **how)
 """
     yield one("hello", "a program prints something else", "base.hello", customized(hello))
     yield one(

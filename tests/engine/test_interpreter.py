@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from image_harness.engine import Container, EngineError, ImportResult, interpreter_facts
+from image_harness.engine import Engine, EngineError, ImportResult, InterpreterFacts, Question, Reply, interpreter_facts
 from image_harness.engine.interpreter import parse_interpreter_facts
+from tests.engine.conftest import IMAGE
+
+PYTHON = "/usr/bin/python3.11"
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("output", ["", "{}", "[1]", "Traceback"])
@@ -12,14 +18,94 @@ def test_other_output_is_an_error(output: str) -> None:
         parse_interpreter_facts(output)
 
 
+@pytest.mark.parametrize("output", ["", "[1]x", "3", "warning"])
+def test_a_reply_that_is_no_object_is_an_error(output: str) -> None:
+    with pytest.raises(EngineError, match="no JSON from the interpreter: said so"):
+        Reply(0, output, "said so").json()
+
+
+def test_a_reply_is_the_object_that_was_printed_last() -> None:
+    assert Reply(0, 'noise\n{"a": 1}\n', "").json() == {"a": 1}
+
+
+QUESTIONS = {
+    "printed": Question("import sys; print(sys.argv[1:], len(sys.modules) > 0)", ("a", "b c")),
+    "exit": Question("import sys; sys.exit(7)"),
+    "message": Question("import sys; sys.exit('no port')"),
+    "raised": Question("import json\nassert 'string' in dir(), 'each begins anew'"),
+    "left": Question("import sys; sys.string = 1"),
+    "not-left": Question("import sys; print(hasattr(sys, 'string'))"),
+    "variable": Question("import os; print(os.environ['GIVEN'], 'PATH' in os.environ)", environment=(("GIVEN", "x"),)),
+    "killed": Question("import os, signal; os.kill(os.getpid(), signal.SIGTERM)"),
+    "endless": Question("print('began', flush=True)\nimport time\ntime.sleep(60)", limit=timedelta(seconds=1)),
+    "warm": Question("import sys; print('decimal' in sys.modules, 'xml.dom' in sys.modules)"),
+    "script": Question.start([PYTHON, "/usr/lib/python3.11/this.py", "arg"], interpreter=PYTHON, limit=MINUTE),
+    "other": Question.start([PYTHON, "-c", "import sys; sys.exit(9)"], interpreter=PYTHON, limit=MINUTE),
+    "taken": Question.start(
+        [PYTHON, "-c", "import socket; socket.create_server(('127.0.0.1', 8093))"],
+        interpreter=PYTHON,
+        limit=MINUTE,
+        taken_port=8093,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def facts(engine: Engine) -> InterpreterFacts:
+    return interpreter_facts(
+        engine, IMAGE, ("json", "this_is_missing", "this", "decimal"), tuple(QUESTIONS.values()), interpreter=PYTHON
+    )
+
+
 @pytest.mark.engine
-def test_imports_are_tried_one_by_one_in_one_command(container: Container) -> None:
-    facts = interpreter_facts(container, ("json", "this_is_missing", "this"))
+def test_imports_are_tried_one_by_one(facts: InterpreterFacts) -> None:
     assert facts.imports["json"].file == "/usr/lib/python3.11/json/__init__.py"
     assert facts.imports["this"].error is None
     assert facts.imports["this_is_missing"] == ImportResult(
         None, "ModuleNotFoundError: No module named 'this_is_missing'"
     )
     assert (facts.uid, facts.gid, facts.machine, facts.working_directory) == (65532, 65532, "aarch64", "/app")
-    assert facts.environment["ADDED"] == "a=b"
-    assert "LANG" not in facts.environment
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("name", "exit_code", "output"),
+    [
+        ("printed", 0, "['a', 'b c'] True\n"),
+        ("exit", 7, ""),
+        ("message", 1, "no port\n"),
+        ("left", 0, ""),
+        ("not-left", 0, "False\n"),
+        ("killed", 143, ""),
+        ("endless", None, "began\n"),
+        ("warm", 0, "True False\n"),
+        ("other", 9, ""),
+    ],
+)
+def test_each_question_is_run_in_a_process_of_its_own(
+    facts: InterpreterFacts, name: str, exit_code: int | None, output: str
+) -> None:
+    reply = facts.replies[list(QUESTIONS).index(name)]
+    assert (reply.exit_code, reply.logs) == (exit_code, output)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("name", "exit_code", "words"),
+    [
+        ("raised", 1, "AssertionError: each begins anew"),
+        ("taken", 1, "Address already in use"),
+        ("script", 0, "Beautiful is better than ugly"),
+        ("variable", 0, "x True"),
+    ],
+)
+def test_a_question_may_fail_or_begin_a_script(facts: InterpreterFacts, name: str, exit_code: int, words: str) -> None:
+    reply = facts.replies[list(QUESTIONS).index(name)]
+    assert reply.exit_code == exit_code
+    assert words in reply.logs
+
+
+@pytest.mark.engine
+def test_an_interpreter_that_is_not_there_is_an_error(engine: Engine) -> None:
+    with pytest.raises(EngineError):
+        interpreter_facts(engine, IMAGE, (), interpreter="/usr/bin/python9")

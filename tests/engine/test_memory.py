@@ -1,0 +1,62 @@
+"""The memory of a container's processes, without what an emulator takes for itself."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from image_harness.engine import Container, ContainerLost
+from image_harness.engine.memory import Memory, parse_memory, read_memory
+
+KIB = 1024
+EMULATED = """\
+00400000-00916000 r--p 00000000 00:35 12                         /usr/bin/python3.11
+Size:               5208 kB
+Rss:                 300 kB
+Pss:                 300 kB
+00a5f000-01998000 rw-p 00000000 00:00 0
+Rss:                1000 kB
+55558d194000-55558d6e3000 rw-p 00000000 00:00 0                          [heap]
+Rss:                  50 kB
+7f4b0c000000-7f4b13fff000 rwxp 00000000 00:00 0
+Rss:                 400 kB
+7f4b1ba60000-7f4b1bf8d000 r-xp 00000000 00:00 7                          /usr/bin/qemu-aarch64
+Rss:                  20 kB
+7f4b1ba61000-7f4b1bf8e000 rw-s 00000000 00:00 7                          /memfd:tcg-jit (deleted)
+Rss:                   3 kB
+7ffd0-7ffd1 rw-p 00000000 00:00 0                          [stack]
+Rss:                   1 kB
+"""
+
+
+def test_what_an_emulator_takes_is_told_apart_from_what_the_program_holds() -> None:
+    memory = parse_memory(EMULATED)
+    assert memory == Memory(1774 * KIB, 474 * KIB)
+    assert memory.program == 1300 * KIB
+
+
+def test_a_native_program_holds_all_of_it() -> None:
+    assert parse_memory(EMULATED.replace("/usr/bin/qemu-aarch64", "/usr/bin/other")).emulator == 0
+
+
+def test_this_very_process_is_measured() -> None:
+    own = Path("/proc/self/smaps")
+    before = parse_memory(own.read_text())
+    held = bytearray(os.urandom(KIB)) * (32 * KIB)
+    after = parse_memory(own.read_text())
+    assert len(held) <= after.program - before.program < 2 * len(held)
+    assert after.emulator == 0
+
+
+def test_a_process_that_has_ended_is_lost() -> None:
+    with pytest.raises(ContainerLost):
+        read_memory(2**22 + 1)
+
+
+@pytest.mark.engine
+def test_an_emulated_container_takes_memory_for_its_emulator(container: Container) -> None:
+    memory = container.proc.memory()
+    assert 0 < memory.program < memory.resident
+    assert memory.emulator > 10 * 1024 * KIB
