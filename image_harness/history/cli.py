@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from image_harness.commands import Commands
 from image_harness.errors import HarnessError
 from image_harness.report.text import count
 
@@ -19,7 +20,7 @@ DEFAULT_STORE: Final = "history.sqlite"
 STORE_HELP: Final = f"an SQLite file (default: {DEFAULT_STORE}) or postgresql://USER@HOST/DATABASE"
 
 
-def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parsers(commands: Commands) -> None:
     """Register both commands."""
     history = commands.add_parser("history", help="keep the reports of runs, night after night")
     actions = history.add_subparsers(required=True, metavar="ACTION")

@@ -6,10 +6,12 @@ import argparse
 import os
 from pathlib import Path
 
+from image_harness.commands import Commands
+
 _EVERY = 60
 
 
-def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parsers(commands: Commands) -> None:
     """Add the command."""
     parser = commands.add_parser("mutants", help="show that every check can say no: check defective images")
     parser.add_argument("--image", metavar="[TRANSPORT:]REF", help="the good image; the design's own by default")

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from image_harness.commands import Commands
 from image_harness.errors import HarnessError
 from image_harness.history.cli import DEFAULT_STORE, STORE_HELP, night, write_trend
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from image_harness.nightly.matrix import Cell, Matrix
 
 
-def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parsers(commands: Commands) -> None:
     """Register both commands."""
     nightly = commands.add_parser("nightly", help="run the cells of the matrix that this machine can run")
     nightly.add_argument(
