@@ -8,6 +8,7 @@ from importlib import import_module
 NAMES = (
     "static_run",
     "whole_run",
+    "false_alarms",
     "image_reading",
     "image_memory",
     "design_scale",
