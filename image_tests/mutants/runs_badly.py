@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from image_harness.design import Design
 from image_harness.mutants import Good, Mutant, behaviour
-from image_harness.mutants.changes import Change, more_environment, replaced, run, without_health_check
+from image_harness.mutants.changes import more_environment, replaced, run, without_health_check
 from image_tests.mutants._service import (
     CONFIG,
     DEPLOYED,
@@ -29,15 +30,7 @@ def mutants(good: Good) -> Iterator[Mutant]:
 
 
 def _second(design: Design) -> Iterator[Mutant]:
-    def one(
-        id_: str,
-        what: str,
-        kills: str | list[str],
-        change: Change,
-        follows: tuple[str, ...] = (),
-        blinds: tuple[str, ...] = (),
-    ) -> Mutant:
-        return behaviour(f"runs.{id_}", what, kills, change, batch="addresses", follows=follows, blinds=blinds)
+    one = functools.partial(behaviour, batch="addresses")
 
     texts = {
         "empty": "ERROR: Invalid MONITOR_PORT value: ''",
@@ -49,14 +42,14 @@ def _second(design: Design) -> Iterator[Mutant]:
     }
     for port in design.runtime.invalid_ports:
         yield one(
-            f"message.{port.slug}",
+            f"runs.message.{port.slug}",
             f"with the port {port.value!r} it says {texts[port.slug]!r}",
             f"errors.invalid-port.{port.slug}.message",
             says(port.value, texts[port.slug]),
         )
     own = 'import socket\n    host = socket.gethostbyname(socket.gethostname()) if port else ""\n'
     yield one(
-        "own-address",
+        "runs.own-address",
         "it binds the container's address only",
         ["entrypoint.all-interfaces", "health.probe-listening"],
         replaced(
@@ -68,19 +61,19 @@ def _second(design: Design) -> Iterator[Mutant]:
         blinds=("health.stalled", "health.recovers"),
     )
     yield one(
-        "ends-at-once",
+        "runs.ends-at-once",
         "SIGTERM ends it with a request under way",
         "entrypoint.stop-answers",
         replaced(SERVING, "        self.should_exit = True\n", "        os._exit(0)\n"),
     )
     yield one(
-        "taken-port",
+        "runs.taken-port",
         "it does not say which port is taken",
         "entrypoint.port-taken",
         replaced(ENTRYPOINT, "ERROR: Cannot listen on port {port}:", "ERROR: Cannot listen:"),
     )
     yield one(
-        "few-clients",
+        "runs.few-clients",
         "it takes twenty clients at once",
         "interface.concurrent",
         replaced(
@@ -89,19 +82,19 @@ def _second(design: Design) -> Iterator[Mutant]:
         follows=("deployment.memory",),
     )
     yield one(
-        "file-ignored",
+        "runs.file-ignored",
         "the configuration file is ignored",
         "configuration.yaml-over-defaults",
         replaced(CONFIG, "values = read_yaml(file) if file else {}", "values = {}"),
     )
     yield one(
-        "file-needed",
+        "runs.file-needed",
         "the image names a configuration file",
         "configuration.yaml-optional",
         more_environment("MONITOR_CONFIG_FILE=/app/resource_monitor/config.example.yaml"),
     )
     yield one(
-        "uid",
+        "runs.uid",
         "the process has another user",
         ["user.process-uid", "user.name"],
         run("User", f"{design.image.uid - 1}:{design.image.gid}"),
@@ -109,25 +102,17 @@ def _second(design: Design) -> Iterator[Mutant]:
 
 
 def _third() -> Iterator[Mutant]:
-    def one(
-        id_: str,
-        what: str,
-        kills: str | list[str],
-        change: Change,
-        follows: tuple[str, ...] = (),
-        blinds: tuple[str, ...] = (),
-    ) -> Mutant:
-        return behaviour(f"runs.{id_}", what, kills, change, batch="root", follows=follows, blinds=blinds)
+    one = functools.partial(behaviour, batch="root")
 
     yield one(
-        "root",
+        "runs.root",
         "it runs as root",
         ["user.process-uid", "user.process-gid", "user.no-root-process"],
         run("User", "0:0"),
         follows=("user.name",),
     )
     yield one(
-        "no-health-check",
+        "runs.no-health-check",
         "it has no health check",
         ["health.starting-first", "health.healthy"],
         without_health_check,
@@ -135,13 +120,13 @@ def _third() -> Iterator[Mutant]:
         blinds=("health.wrong-port", "health.stalled", "health.recovers"),
     )
     yield one(
-        "one-by-one",
+        "runs.one-by-one",
         "it takes no request before the one before is through",
         "interface.slow-client",
         one_by_one,
     )
     yield one(
-        "memory",
+        "runs.memory",
         "it takes 100 MiB more when it starts",
         "deployment.memory",
         replaced(
@@ -153,7 +138,7 @@ def _third() -> Iterator[Mutant]:
         blinds=DEPLOYED,
     )
     yield one(
-        "environment-ignored",
+        "runs.environment-ignored",
         "the environment is ignored",
         "configuration.environment",
         replaced(
@@ -164,7 +149,7 @@ def _third() -> Iterator[Mutant]:
         follows=("configuration.environment-over-yaml", "errors.invalid-setting"),
     )
     yield one(
-        "another-port",
+        "runs.another-port",
         "it listens on one more port",
         "entrypoint.no-other-port",
         replaced(
@@ -177,26 +162,18 @@ def _third() -> Iterator[Mutant]:
 
 
 def _fourth() -> Iterator[Mutant]:
-    def one(
-        id_: str,
-        what: str,
-        kills: str | list[str],
-        change: Change,
-        follows: tuple[str, ...] = (),
-        blinds: tuple[str, ...] = (),
-    ) -> Mutant:
-        return behaviour(f"runs.{id_}", what, kills, change, batch="ports", follows=follows, blinds=blinds)
+    one = functools.partial(behaviour, batch="ports")
 
     read = "    port = read_port()\n"
     both = '{"RDP_MONITOR_PORT", "MONITOR_PORT"} <= set(os.environ)'
     yield one(
-        "both-variables",
+        "runs.both-variables",
         "it refuses to have both variables set",
         ["entrypoint.port-variable", "entrypoint.port-precedence"],
         replaced(ENTRYPOINT, read, f"    if {both}:\n        fail('which of the two?')\n{read}"),
     )
     yield one(
-        "no-fallback",
+        "runs.no-fallback",
         "it insists on its own variable",
         "entrypoint.port-fallback",
         replaced(
@@ -214,7 +191,7 @@ def _fourth() -> Iterator[Mutant]:
         ),
     )
     yield one(
-        "no-path",
+        "runs.no-path",
         "the packages are not put on the path",
         "entrypoint.site-packages-on-path",
         replaced(ENTRYPOINT, "sys.path.append(SITE_PACKAGES)", "pass"),
@@ -223,7 +200,7 @@ def _fourth() -> Iterator[Mutant]:
     # No image can get itself capabilities that the engine withholds: that the process has none can only fail to be
     # shown, by a service that does not run where it is deployed.
     yield one(
-        "writable-root",
+        "runs.writable-root",
         "it needs a root that it can write to",
         ["deployment.read-only", "deployment.no-capabilities"],
         replaced(

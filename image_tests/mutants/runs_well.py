@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from image_harness.design import Design
 from image_harness.mutants import Good, Mutant, behaviour
-from image_harness.mutants.changes import Change, add, health, replaced, run
+from image_harness.mutants.changes import add, health, replaced, run
 from image_tests.mutants._service import (
     CONFIG,
     ENTRYPOINT,
@@ -29,39 +30,31 @@ def mutants(good: Good) -> Iterator[Mutant]:
 
 
 def _first(design: Design) -> Iterator[Mutant]:
-    def one(
-        id_: str,
-        what: str,
-        kills: str | list[str],
-        change: Change,
-        follows: tuple[str, ...] = (),
-        blinds: tuple[str, ...] = (),
-    ) -> Mutant:
-        return behaviour(f"runs.{id_}", what, kills, change, batch="serving", follows=follows, blinds=blinds)
+    one = functools.partial(behaviour, batch="serving")
 
     yield one(
-        "machine",
+        "runs.machine",
         "the interpreter takes the machine for an amd64",
         "platform.engine",
         customized("import platform; platform.machine = lambda: 'x86_64'"),
     )
     yield one(
-        "encoding", "file names are ASCII", "base.utf8", customized("sys.getfilesystemencoding = lambda: 'ascii'")
+        "runs.encoding", "file names are ASCII", "base.utf8", customized("sys.getfilesystemencoding = lambda: 'ascii'")
     )
     hello = """
 import builtins
 _print = builtins.print
 builtins.print = lambda *words, **how: _print(*(str(word).replace('"hello"', '"Hello"') for word in words), **how)
 """
-    yield one("hello", "a program prints something else", "base.hello", customized(hello))
+    yield one("runs.hello", "a program prints something else", "base.hello", customized(hello))
     yield one(
-        "standard-library",
+        "runs.standard-library",
         "a module of the standard library does not import",
         "base.standard-library",
         add("/app/wave.py", "raise ImportError('not packed')\n"),
     )
     yield one(
-        "shell",
+        "runs.shell",
         "a program that asks for a shell finds one",
         "distroless.no-shell-runs",
         add("/bin/sh", f"#!{design.image.interpreter}\n", mode=0o755),
@@ -70,7 +63,7 @@ builtins.print = lambda *words, **how: _print(*(str(word).replace('"hello"', '"H
     for package in design.site_packages.packages:
         name = package.slug
         what = f"{name} does not import" if name in broken else f"{name} is imported from elsewhere"
-        yield one(f"import.{name}", what, f"site-packages.import.{name}", shadow(name, broken=name in broken))
+        yield one(f"runs.import.{name}", what, f"site-packages.import.{name}", shadow(name, broken=name in broken))
     routes = {
         "health": (None, "text/html"),
         "metrics": (None, "application/openmetrics-text"),
@@ -88,25 +81,25 @@ builtins.print = lambda *words, **how: _print(*(str(word).replace('"hello"', '"H
         status, kind = routes[route.slug]
         change = answers(route.method, route.path.partition("?")[0], status, kind)
         yield one(
-            f"route.{route.slug}",
+            f"runs.route.{route.slug}",
             f"{route.method} {route.path} answers {status or kind}",
             f"interface.route.{route.slug}",
             change,
         )
     yield one(
-        "session",
+        "runs.session",
         "a session starts twice",
         "interface.session",
         answers("POST", "/api/v1/monitoring/start", 200, None, before=409),
     )
     yield one(
-        "health-body",
+        "runs.health-body",
         "/health calls the service otherwise",
         "interface.health-body",
         replaced(MONITOR, "            service=SERVICE,\n", "            service=SERVICE.upper(),\n"),
     )
     yield one(
-        "openapi-routes",
+        "runs.openapi-routes",
         "there is a route more",
         "interface.openapi-routes",
         replaced(
@@ -116,7 +109,7 @@ builtins.print = lambda *words, **how: _print(*(str(word).replace('"hello"', '"H
         ),
     )
     yield one(
-        "default",
+        "runs.default",
         "the default is one more",
         "configuration.defaults",
         replaced(
@@ -126,7 +119,7 @@ builtins.print = lambda *words, **how: _print(*(str(word).replace('"hello"', '"H
         ),
     )
     yield one(
-        "file-first",
+        "runs.file-first",
         "the file wins over the environment",
         "configuration.environment-over-yaml",
         replaced(
@@ -138,20 +131,20 @@ builtins.print = lambda *words, **how: _print(*(str(word).replace('"hello"', '"H
     codes = {"empty": 0, "text": 2, "zero": 0, "too-large": 3, "negative": 255, "fraction": 134}
     for port in design.runtime.invalid_ports:
         yield one(
-            f"exit-code.{port.slug}",
+            f"runs.exit-code.{port.slug}",
             f"with the port {port.value!r} it ends with {codes[port.slug]}",
             f"errors.invalid-port.{port.slug}.exit-code",
             exits(port.value, codes[port.slug]),
         )
     yield one(
-        "invalid-setting",
+        "runs.invalid-setting",
         "with an invalid setting it ends with 3",
         "errors.invalid-setting",
         exits(str(design.service.port), 3),
         follows=("entrypoint.port-taken",),
     )
     yield one(
-        "integration",
+        "runs.integration",
         "what is missing is not told",
         "errors.missing-integration",
         replaced(
@@ -160,13 +153,13 @@ builtins.print = lambda *words, **how: _print(*(str(word).replace('"hello"', '"H
         follows=("errors.integration-comes", "errors.integration-goes"),
     )
     yield one(
-        "retries",
+        "runs.retries",
         "a probe more must fail",
         ["health.engine-definition", "health.stalled"],
         health("Retries", design.health_check.retries + 1),
     )
     yield one(
-        "sigterm",
+        "runs.sigterm",
         "SIGTERM is ignored",
         "entrypoint.stop-sigterm",
         replaced(
@@ -177,7 +170,7 @@ builtins.print = lambda *words, **how: _print(*(str(word).replace('"hello"', '"H
         blinds=("entrypoint.stop-answers",),
     )
     yield one(
-        "default-port-too",
+        "runs.default-port-too",
         "it always listens on the default port as well",
         ["health.probe-not-listening", "health.wrong-port"],
         replaced(
@@ -189,20 +182,20 @@ builtins.print = lambda *words, **how: _print(*(str(word).replace('"hello"', '"H
     )
     deaf = "    signal.signal(signal.SIGCONT, lambda *_: listener.close())\n"
     yield one(
-        "deaf",
+        "runs.deaf",
         "it listens no more when it goes on after a halt",
         "health.recovers",
         replaced(ENTRYPOINT, "    sys.exit(0 if serve(", f"{deaf}    sys.exit(0 if serve("),
     )
     yield one(
-        "no-keep-alive",
+        "runs.no-keep-alive",
         "it closes every connection after one answer",
         "interface.keep-alive",
         closing,
         follows=("interface.slow-client",),
     )
     yield one(
-        "sigint",
+        "runs.sigint",
         "SIGINT ends it with 130",
         "entrypoint.stop-sigint",
         replaced(
@@ -217,7 +210,7 @@ builtins.print = lambda *words, **how: _print(*(str(word).replace('"hello"', '"H
         host = socket.gethostbyname(socket.gethostname())
 """
     yield one(
-        "service-name",
+        "runs.service-name",
         "it binds where the service's name leads",
         "deployment.service-name-as-host",
         replaced(
@@ -227,7 +220,7 @@ builtins.print = lambda *words, **how: _print(*(str(word).replace('"hello"', '"H
         ),
     )
     yield one(
-        "gid",
+        "runs.gid",
         "the process has another group",
         "user.process-gid",
         run("User", f"{design.image.uid}:{design.image.gid + 1}"),
