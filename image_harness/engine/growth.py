@@ -16,13 +16,13 @@ _WARM_UP = 500
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """A service's first process before and after.
+    """A service before and after.
 
     Attributes:
         requests: How many requests lay between.
-        descriptors_before: How many file descriptors it had open.
+        descriptors_before: How many file descriptors its first process had open.
         descriptors_after: The same afterwards.
-        memory_before: How many bytes of memory it held, without what an emulator takes for itself.
+        memory_before: How many bytes of memory it and what it started held, without what an emulator takes for itself.
         memory_after: The same afterwards.
     """
 
@@ -49,9 +49,9 @@ def observe_growth(container: Container, port: Port, path: str, requests: int, l
     """
     _ask(container, port, path, _WARM_UP, limit)
     proc = container.proc
-    descriptors, memory = proc.descriptors(), proc.memory().program
+    descriptors, memory = proc.descriptors(), proc.service_memory().program
     _ask(container, port, path, requests, limit)
-    return Growth(requests, descriptors, proc.descriptors(), memory, proc.memory().program)
+    return Growth(requests, descriptors, proc.descriptors(), memory, proc.service_memory().program)
 
 
 def _ask(container: Container, port: Port, path: str, requests: int, limit: timedelta) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from image_harness.engine.errors import ContainerLost
-from image_harness.engine.procfs import PROC, read_processes
+from image_harness.engine.procfs import PROC, ProcessFacts, read_processes, read_service
 
 # The first line of a mapping in /proc/[pid]/smaps, see proc(5).
 _MAPPING = re.compile(r"^[0-9a-f]+-[0-9a-f]+ (?P<permissions>\S{4}) \S+ \S+ \S+ *(?P<path>.*)$")
@@ -37,10 +38,23 @@ def read_memory(first: int, proc: Path = PROC) -> Memory:
     """The memory of all processes of a container, whose first one this is.
 
     Raises:
-        ContainerLost: That process has ended, or one may not be looked at.
+        ContainerLost: That process has ended, or may not be looked at.
     """
+    return _sum(first, read_processes(first, proc), proc)
+
+
+def read_service_memory(first: int, proc: Path = PROC) -> Memory:
+    """The memory of a container's first process and of all that it has started.
+
+    Raises:
+        ContainerLost: That process has ended, or may not be looked at.
+    """
+    return _sum(first, read_service(first, proc), proc)
+
+
+def _sum(first: int, processes: Iterable[ProcessFacts], proc: Path) -> Memory:
     found = []
-    for process in read_processes(first, proc):
+    for process in processes:
         try:
             found.append(parse_memory((proc / str(process.host_pid) / "smaps").read_text()))
         except OSError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from image_harness.engine.client import EngineFacts, translated
 from image_harness.engine.errors import ContainerLost, EngineError
 from image_harness.engine.execution import CommandResult
-from image_harness.engine.memory import Memory, read_memory
+from image_harness.engine.memory import Memory, read_memory, read_service_memory
 from image_harness.engine.podman import NAME as PODMAN
 from image_harness.engine.podman import TOP_COLUMNS
 from image_harness.engine.procfs import (
@@ -123,13 +123,22 @@ class ProcView:
         return count_descriptors(self.required_pid())
 
     def memory(self) -> Memory:
-        """The memory of its processes.
+        """The memory of all its processes.
 
         Raises:
             ContainerLost: It does not run.
             EngineError: The engine is of another machine.
         """
         return read_memory(self.required_pid())
+
+    def service_memory(self) -> Memory:
+        """The memory of the first process and of all that it has started: not of a probe that runs just now.
+
+        Raises:
+            ContainerLost: It does not run.
+            EngineError: The engine is of another machine.
+        """
+        return read_service_memory(self.required_pid())
 
     def listening_sockets(self, *, interpreter: str | None = None) -> tuple[ListeningSocket, ...]:
         """The sockets that listen in the container's network namespace, whoever opened them.

@@ -69,6 +69,20 @@ def read_processes(first: int, proc: Path = PROC) -> tuple[ProcessFacts, ...]:
     return tuple(sorted((process for process in found if process), key=lambda process: process.pid or 0))
 
 
+def read_service(first: int, proc: Path = PROC) -> tuple[ProcessFacts, ...]:
+    """A container's first process and all that it has started, by PID: not what an engine runs beside it, as a probe.
+
+    Raises:
+        ContainerLost: The first process has ended.
+    """
+    # An orphan becomes a child of the first process; what an engine starts inside keeps a parent outside.
+    members, found = {process.host_pid: process for process in read_processes(first, proc)}, {first}
+    parents = {pid: _parent(proc / str(pid)) for pid in members}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return tuple(process for pid, process in members.items() if pid in found)
+
+
 def read_listening_sockets(first: int, proc: Path = PROC) -> tuple[ListeningSocket, ...]:
     """All listening sockets in the network namespace of a container's first process.
 
@@ -182,6 +196,14 @@ def _read_member(entry: Path, namespace: Path) -> ProcessFacts | None:
             argv=program_arguments(tuple(arguments)),
         )
     except OSError:  # it has ended since the folder was listed, or belongs to somebody whom we may not look at
+        return None
+
+
+def _parent(entry: Path) -> int | None:
+    """The parent's PID, as this machine sees it; None once the process has ended."""
+    try:
+        return int(parse_status((entry / "status").read_text())["PPid"])
+    except OSError:
         return None
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from image_harness.engine import Container, ContainerLost
+from image_harness.engine import Container, ContainerLost, HealthStatus
 from image_harness.engine.memory import Memory, parse_memory, read_memory
+from tests.engine.conftest import BOOT_LIMIT
 
 KIB = 1024
+MIB = 1024 * KIB
 EMULATED = """\
 00400000-00916000 r--p 00000000 00:35 12                         /usr/bin/python3.11
 Size:               5208 kB
@@ -55,8 +60,33 @@ def test_a_process_that_has_ended_is_lost() -> None:
         read_memory(2**22 + 1)
 
 
+@pytest.fixture
+def healthy(container: Container) -> Container:
+    """The container, its service started: before, it takes ever more."""
+    container.wait_for_health(HealthStatus.HEALTHY, BOOT_LIMIT)
+    return container
+
+
 @pytest.mark.engine
-def test_an_emulated_container_takes_memory_for_its_emulator(container: Container) -> None:
-    memory = container.proc.memory()
+def test_an_emulated_container_takes_memory_for_its_emulator(healthy: Container) -> None:
+    memory = healthy.proc.service_memory()
     assert 0 < memory.program < memory.resident
     assert memory.emulator > 10 * 1024 * KIB
+
+
+@pytest.mark.engine
+def test_the_memory_of_a_service_is_without_what_an_engine_runs_beside_it(healthy: Container) -> None:
+    alone = healthy.proc.service_memory()
+    sleeping = ["/usr/bin/python3.11", "-c", "import time; held = bytes(range(256)) * 131072; time.sleep(20)"]
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(healthy.run, sleeping)
+        deadline = time.monotonic() + 15
+        while healthy.proc.memory().program < alone.program + 16 * MIB and time.monotonic() < deadline:
+            time.sleep(0.2)
+        every, service = healthy.proc.memory(), healthy.proc.service_memory()
+        for process in healthy.proc.processes():
+            if "held" in " ".join(process.argv):
+                os.kill(process.host_pid, signal.SIGKILL)
+        beside.result()
+    assert every.program > alone.program + 16 * MIB
+    assert abs(service.program - alone.program) < 4 * MIB
