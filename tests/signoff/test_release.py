@@ -37,7 +37,7 @@ def test_an_image_on_its_way_to_those_who_run_it(
 
     assert main(sign_off) == 1
     printed = capsys.readouterr().out
-    assert "may not ship, 1 reasons:" in printed
+    assert "may not ship, 1 reason:" in printed
     assert "1. bases.stand-in: not built on the upstream images: stand-in for base:1" in printed
     assert not (small.out / files.STATEMENT).exists()
 
