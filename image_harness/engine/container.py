@@ -160,15 +160,24 @@ class Container:
                     fix="open the engine's host to this machine, or run on it",
                 ) from None
 
-    def wait_for_health(self, status: HealthStatus, limit: timedelta, *others: HealthStatus) -> ContainerState:
+    def wait_for_health(
+        self, status: HealthStatus, limit: timedelta, *others: HealthStatus, answers: Callable[[], bool] | None = None
+    ) -> ContainerState:
         """Wait until the engine calls the container this, or one of the others.
+
+        Args:
+            status: What it is expected to be called.
+            limit: How long to wait.
+            others: What ends the wait as well.
+            answers: Whether the service answers by now. Once it does, probes that fail as often as the health check
+                allows, and once more, end the wait as one in vain.
 
         Raises:
             ContainerDied: It ended before.
             EngineError: The engine holds no health check for it, or never runs it.
             WaitExpired: It did not come to that in time.
         """
-        look = self._health.watch((status, *others), self.health_check())
+        look = self._health.watch((status, *others), self.health_check(), answers)
         return self.wait_until(look, limit, lambda: f"health {status}", poll=_POLL * 4)
 
     def wait_exit(self, limit: timedelta) -> int:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from image_harness.engine.client import translated
-from image_harness.engine.errors import EngineError
+from image_harness.engine.errors import EngineError, WaitExpired
 from image_harness.engine.events import (
     HealthTimeline,
     HealthTransition,
@@ -17,6 +17,7 @@ from image_harness.engine.events import (
     make_timeline,
     parse_health_event,
 )
+from image_harness.engine.patience import Patience
 from image_harness.engine.state import ContainerState, HealthStatus, never_probed
 from image_harness.types import HealthCheck
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 # Engines remember some 256 events in all, of every container: what is not fetched now and then is forgotten.
 _EVENTS_EVERY = timedelta(seconds=5)
+# The engines' own default.
+_RETRIES = 3
 
 
 class HealthView:
@@ -69,13 +72,20 @@ class HealthView:
             self._seen.add(last)
         return make_timeline(started, self._seen)
 
-    def watch(self, statuses: Sequence[HealthStatus], check: HealthCheck | None) -> Callable[[], ContainerState | None]:
+    def watch(
+        self,
+        statuses: Sequence[HealthStatus],
+        check: HealthCheck | None,
+        answers: Callable[[], bool] | None = None,
+    ) -> Callable[[], ContainerState | None]:
         """A function that gives the container's state once the engine calls it one of these, and None before.
 
         Args:
             statuses: What to watch for.
             check: The health check that the engine holds for the container.
+            answers: Whether the service answers by now. Once it does, failing probes end the watch.
         """
+        patience = Patience(check.retries or _RETRIES, answers) if check is not None and answers is not None else None
         start = fetched = time.monotonic()
 
         def look() -> ContainerState | None:
@@ -88,6 +98,10 @@ class HealthView:
             if time.monotonic() - fetched > _EVENTS_EVERY.total_seconds():
                 fetched = time.monotonic()
                 self.timeline()
-            return state if state.health.status in statuses else None
+            if state.health.status in statuses:
+                return state
+            if patience is not None and patience.is_over(state.health):
+                raise WaitExpired(f"answers, and its probes fail: {state.health.status}", where=self._name)
+            return None
 
         return look

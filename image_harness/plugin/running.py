@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -40,6 +39,7 @@ class Running:
     Attributes:
         starting: The container, which may not answer yet.
         first_state: Its state as soon as it was started.
+        answering: Whether it answers on its default port, as soon as that is known.
         health: How its health went, as soon as it is healthy. Somebody has to listen from the start: engines forget
             their events after some hundred others.
         design: What it is held against.
@@ -48,6 +48,7 @@ class Running:
 
     starting: Container
     first_state: ContainerState
+    answering: Future[Answer]
     health: Future[HealthTimeline]
     design: Design
     clock: Clock
@@ -74,17 +75,22 @@ class Running:
         with engine.run(image, RunOptions(publish=(port,), health_check=check)) as container:
             state = container.state()
             clock = measure()
-            with ThreadPoolExecutor(max_workers=1, thread_name_prefix="health") as listener:
-                health = listener.submit(follow_health, container, clock.limit(design.runtime.healthy_within))
-                yield cls(container, state, health, design, clock)
+            path, limit = design.runtime.health_path, clock.limit(design.runtime.answers_within)
+            with ThreadPoolExecutor(max_workers=2, thread_name_prefix="running") as threads:
+                answering = threads.submit(wait_for_answer, container, path, limit, port=port)
+                health = threads.submit(
+                    follow_health, container, clock.limit(design.runtime.healthy_within), lambda: _answers(answering)
+                )
+                yield cls(container, state, answering, health, design, clock)
 
-    @functools.cached_property
+    @property
     def answer(self) -> Answer:
-        """Whether the service answered on its default port."""
-        limit = self.clock.limit(self.design.runtime.answers_within)
-        return wait_for_answer(
-            self.starting, self.design.runtime.health_path, limit, port=Port(self.design.service.port)
-        )
+        """Whether the service answered on its default port.
+
+        Raises:
+            EngineError: The engine failed.
+        """
+        return self.answering.result()
 
     @property
     def container(self) -> Container:
@@ -105,8 +111,14 @@ class Running:
         return self.health.result().until(HealthStatus.HEALTHY)
 
 
-def follow_health(container: Container, limit: timedelta) -> HealthTimeline:
+def _answers(answering: Future[Answer]) -> bool:
+    return answering.done() and answering.exception() is None and answering.result().answered
+
+
+def follow_health(container: Container, limit: timedelta, answers: Callable[[], bool] | None = None) -> HealthTimeline:
     """Return how a container's health goes until it is healthy or not, has ended, or the limit is over.
+
+    A container whose service ``answers`` and whose probes go on failing is not waited for to the end of the limit.
 
     A service that ends or never becomes healthy is a finding about the image, as is an image without a health check.
 
@@ -116,5 +128,5 @@ def follow_health(container: Container, limit: timedelta) -> HealthTimeline:
     check = container.health_check()
     if check is not None and check.test:
         with contextlib.suppress(ContainerDied, WaitExpired):
-            container.wait_for_health(HealthStatus.HEALTHY, limit, HealthStatus.UNHEALTHY)
+            container.wait_for_health(HealthStatus.HEALTHY, limit, HealthStatus.UNHEALTHY, answers=answers)
     return container.health_timeline()

@@ -47,7 +47,13 @@ def _second(design: Design) -> Iterator[Mutant]:
             f"errors.invalid-port.{port.slug}.message",
             says(port.value, texts[port.slug]),
         )
-    own = 'import socket\n    host = socket.gethostbyname(socket.gethostname()) if port else ""\n'
+    # A container without a network has no address of its own.
+    own = """import socket
+    try:
+        host = socket.gethostbyname(socket.gethostname())
+    except OSError:
+        host = "127.0.0.1"
+"""
     yield one(
         "runs.own-address",
         "it binds the container's address only",
