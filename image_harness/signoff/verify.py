@@ -182,7 +182,7 @@ def _good(predicate: Predicate, where: str, policy: Policy) -> str:
         raise NotVerifiedError(what, where=where)
     _check_allowances(predicate, where, policy.allow)
     allowed = len(predicate.sign_off.allowed)
-    return f"result: {predicate.result}{f', {allowed} reasons let through' if allowed else ''}"
+    return f"result: {predicate.result}{f', {allowed} reason{"s" * (allowed > 1)} let through' if allowed else ''}"
 
 
 def _check_allowances(predicate: Predicate, where: str, accepted: Sequence[str] | None) -> None:
