@@ -116,7 +116,9 @@ def tell_outcome(outcome: Outcome, out: Path, *, quiet: bool) -> int:
         print(f"sign-off: nothing to allow: {allowance.id} was not found", file=sys.stderr)
     if not decision.may_ship:
         count = len(decision.refused)
-        print(f"refused: {outcome.digest or 'the image'} may not ship, {count} reason{'s' * (count > 1)}:")
+        print(
+            f"refused: {outcome.digest or 'the image'} may not ship, {count} {'reason' if count == 1 else 'reasons'}:"
+        )
         for number, refusal in enumerate(decision.refused, start=1):
             print(f"{number:4}. {refusal}{'' if refusal.allowable else ' (cannot be allowed)'}")
         return _REFUSED

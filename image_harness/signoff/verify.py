@@ -182,7 +182,8 @@ def _good(predicate: Predicate, where: str, policy: Policy) -> str:
         raise NotVerifiedError(what, where=where)
     _check_allowances(predicate, where, policy.allow)
     allowed = len(predicate.sign_off.allowed)
-    return f"result: {predicate.result}{f', {allowed} reason{"s" * (allowed > 1)} let through' if allowed else ''}"
+    let_through = f", {allowed} {'reason' if allowed == 1 else 'reasons'} let through" if allowed else ""
+    return f"result: {predicate.result}{let_through}"
 
 
 def _check_allowances(predicate: Predicate, where: str, accepted: Sequence[str] | None) -> None:
