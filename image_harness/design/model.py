@@ -313,12 +313,14 @@ class Integration(Model):
         variable: The environment variable that names it.
         url: Where it is when it runs beside the service.
         program: A program of the checking machine that is it.
+        notices_within: How long the service may take to see that it comes or goes, on a native machine.
     """
 
     name: str
     variable: str
     url: str
     program: tuple[str, ...] = Field(min_length=1)
+    notices_within: Duration
 
 
 class RuntimeDesign(Model):

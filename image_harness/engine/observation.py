@@ -63,6 +63,7 @@ class ServicePlan:
         clients: How many clients ask at once.
         stall: Whether it is made to hang for a while.
         dependency: A program of this machine which the service uses, and which comes and goes.
+        dependency_limit: How long the service may take to notice, each time.
         half_request: A path to post to; the request is complete only after the signal.
         signal: What to end it with; None leaves it to be removed.
     """
@@ -77,6 +78,7 @@ class ServicePlan:
     clients: int = 0
     stall: bool = False
     dependency: tuple[str, ...] = ()
+    dependency_limit: timedelta = timedelta()
     half_request: str | None = None
     signal: str | None = None
 
@@ -230,7 +232,7 @@ class _Visit:
 
     def dependency(self) -> DependencyObservation:
         plan = self._plan
-        return observe_dependency(self._container, plan.port, plan.path, plan.dependency, plan.answer_limit)
+        return observe_dependency(self._container, plan.port, plan.path, plan.dependency, plan.dependency_limit)
 
     def end_within_a_request(self) -> int | None:
         """Send the signal while a request is under way, then the request's rest; the status of its answer."""

@@ -168,6 +168,7 @@ def plans(design: Design, clock: Clock, *, emulated: bool) -> dict[str, ServiceP
             plan(fallback, runtime.fallback_port),
             probe=design.health_check.test[1:],
             dependency=runtime.integration.program,
+            dependency_limit=clock.limit(runtime.integration.notices_within),
             health=HealthStatus.UNHEALTHY,
             half_request=runtime.post_path,
             signal="SIGTERM",
