@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from image_harness.engine.engine import Engine
 
 _PROGRAM = """
-import importlib, json, os, platform, signal, sys, time, traceback
+import importlib, json, os, platform, signal, socket, sys, time, traceback
 
 asked = json.loads(sys.argv[1])
 imports = {}
@@ -54,14 +54,31 @@ def content(file):
     with open(file, "rb") as stream:
         return stream.read().decode(errors="replace")
 
-def ended(child, limit):
-    deadline = time.monotonic() + limit
+def listening():
+    with open("/proc/self/net/tcp") as table:
+        rows = [line.split() for line in table][1:]
+    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"}
+
+def serves(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as asking:
+            asking.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
+            return asking.recv(1) != b""
+    except OSError:
+        return False
+
+def ended(child, limit, taken):
+    deadline, look = time.monotonic() + limit, time.monotonic()
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
             code = os.waitstatus_to_exitcode(status)
             return code if code >= 0 else 128 - code
-        if time.monotonic() > deadline:
+        came_up = False
+        if time.monotonic() > look:
+            came_up = any(serves(port) for port in listening() - {taken})
+            look = time.monotonic() + 0.5
+        if came_up or time.monotonic() > deadline:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             return None
@@ -79,7 +96,7 @@ def answer(question):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-    code = ended(child, question["limit"])
+    code = ended(child, question["limit"], question["taken_port"])
     return {"exit_code": code, "stdout": content(written[0]), "stderr": content(written[1])}
 
 facts["replies"] = [answer(question) for question in asked["questions"]]
@@ -113,12 +130,14 @@ class Question:
         arguments: What it finds in ``sys.argv[1:]``.
         environment: Variables that it finds beside those of the image.
         limit: How long it may run.
+        taken_port: A port that it finds taken.
     """
 
     code: str
     arguments: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     limit: timedelta = _LIMIT
+    taken_port: int | None = None
 
     @classmethod
     def start(
@@ -132,6 +151,8 @@ class Question:
     ) -> Question:
         """A start of a command, such as the image's own, that is expected to end of itself.
 
+        One that answers requests instead is not waited for any longer.
+
         Args:
             command: Its argv.
             interpreter: The image's Python; a command that begins with it and a script is run by the fork itself.
@@ -140,7 +161,7 @@ class Question:
             taken_port: A port that somebody else listens on by then.
         """
         port = "" if taken_port is None else str(taken_port)
-        return cls(_START, (port, interpreter, *command), tuple((environment or {}).items()), limit)
+        return cls(_START, (port, interpreter, *command), tuple((environment or {}).items()), limit, taken_port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +169,8 @@ class Reply:
     """What a question's program came to.
 
     Attributes:
-        exit_code: What it ended with, 128 + n for signal n; None when it still ran when its time was up.
+        exit_code: What it ended with, 128 + n for signal n; None when it did not end: its time
+            was up, or it served requests.
         stdout: What it wrote there, undecodable bytes replaced.
         stderr: The same for standard error.
     """
@@ -254,6 +276,7 @@ def _asked(modules: Iterable[str], questions: Iterable[Question]) -> str:
                     "arguments": question.arguments,
                     "environment": dict(question.environment),
                     "limit": question.limit.total_seconds(),
+                    "taken_port": question.taken_port,
                 }
                 for question in questions
             ],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -103,6 +104,24 @@ def test_a_question_may_fail_or_begin_a_script(facts: InterpreterFacts, name: st
     reply = facts.replies[list(QUESTIONS).index(name)]
     assert reply.exit_code == exit_code
     assert words in reply.logs
+
+
+@pytest.mark.engine
+def test_a_start_that_serves_is_not_waited_for_to_the_end_of_its_limit(engine: Engine) -> None:
+    server = [PYTHON, "-m", "http.server", "--bind", "127.0.0.1", "8098"]
+    start = Question.start(server, interpreter=PYTHON, limit=2 * MINUTE)
+    begin = time.monotonic()
+    (reply,) = interpreter_facts(engine, IMAGE, (), (start,), interpreter=PYTHON).replies
+    assert reply.exit_code is None
+    assert time.monotonic() - begin < start.limit.total_seconds()
+
+
+@pytest.mark.engine
+def test_a_start_that_only_listens_may_still_end(engine: Engine) -> None:
+    code = "import socket, sys, time; s = socket.create_server(('127.0.0.1', 8098)); time.sleep(2); sys.exit(5)"
+    start = Question.start([PYTHON, "-c", code], interpreter=PYTHON, limit=MINUTE)
+    (reply,) = interpreter_facts(engine, IMAGE, (), (start,), interpreter=PYTHON).replies
+    assert reply.exit_code == 5
 
 
 @pytest.mark.engine
