@@ -137,9 +137,22 @@ class Container:
         return f"http://{host}:{number}{path}"
 
     def wait_for_http(
-        self, path: str, limit: timedelta, *, port: Port | None = None, status: int = 200
+        self,
+        path: str,
+        limit: timedelta,
+        *,
+        port: Port | None = None,
+        status: int = 200,
+        in_vain: Callable[[ContainerState], bool] | None = None,
     ) -> httpx.Response:
         """Ask until the answer has this status.
+
+        Args:
+            path: What to ask for.
+            limit: How long.
+            port: Of the container; the only one it publishes if none.
+            status: The HTTP status.
+            in_vain: Whether there is nothing left to wait for, by the container's state.
 
         Raises:
             ContainerDied: It ended before.
@@ -149,7 +162,9 @@ class Container:
         url = self.url(path, port)
         with Asking.at(url, status, limit) as asking:
             try:
-                return self.wait_until(asking.ask, limit, lambda: f"{url} to answer {status} (last: {asking.last})")
+                return self.wait_until(
+                    asking.ask, limit, lambda: f"{url} to answer {status} (last: {asking.last})", in_vain=in_vain
+                )
             except WaitExpired:
                 if asking.connected or self._place.host is None:
                     raise
@@ -198,7 +213,13 @@ class Container:
             time.sleep(_POLL.total_seconds())
 
     def wait_until(
-        self, look: Callable[[], T | None], limit: timedelta, what: Callable[[], str], *, poll: timedelta = _POLL
+        self,
+        look: Callable[[], T | None],
+        limit: timedelta,
+        what: Callable[[], str],
+        *,
+        poll: timedelta = _POLL,
+        in_vain: Callable[[ContainerState], bool] | None = None,
     ) -> T:
         """Look again and again until there is something.
 
@@ -207,12 +228,13 @@ class Container:
             limit: How long to look.
             what: What is waited for, for the message.
             poll: How long to pause between two looks.
+            in_vain: Whether there is nothing left to wait for, by the container's state.
 
         Raises:
             ContainerDied: The container has ended.
             WaitExpired: The time is up.
         """
-        deadline = time.monotonic() + limit.total_seconds()
+        begin = time.monotonic()
         while True:
             found = look()
             if found is not None:
@@ -223,10 +245,9 @@ class Container:
                 raise ContainerDied(
                     f"ended with exit code {code} while waiting for {what()}{self._last_lines()}", where=self.name
                 )
-            if time.monotonic() > deadline:
-                raise WaitExpired(
-                    f"no {what()} within {limit.total_seconds():g} s{self._last_lines()}", where=self.name
-                )
+            waited = time.monotonic() - begin
+            if waited > limit.total_seconds() or (in_vain is not None and in_vain(state)):
+                raise WaitExpired(f"no {what()} within {waited:.1f} s{self._last_lines()}", where=self.name)
             time.sleep(poll.total_seconds())
 
     def stop(self, limit: timedelta) -> StopResult:

@@ -20,6 +20,7 @@ from image_harness.engine.errors import ContainerDied, ContainerLost, EngineErro
 from image_harness.engine.execution import CommandResult
 from image_harness.engine.memory import Memory
 from image_harness.engine.options import RunOptions
+from image_harness.engine.patience import Belated
 from image_harness.engine.procfs import ListeningSocket
 from image_harness.engine.stall import Stall, observe_stall
 from image_harness.engine.state import Health, HealthStatus
@@ -150,13 +151,13 @@ class ServiceObservation:
 
 
 def wait_for_answer(container: Container, path: str, limit: timedelta, *, port: Port) -> Answer:
-    """Wait until a service answers.
+    """Wait until a service that has just been started answers.
 
     Raises:
         EngineError: The engine failed.
     """
     try:
-        response = container.wait_for_http(path, limit, port=port)
+        response = container.wait_for_http(path, limit, port=port, in_vain=Belated().is_over)
     except (ContainerDied, WaitExpired) as error:
         return Answer(answered=False, reason=str(error))
     return Answer(answered=True, body=_json_object(response.content))

@@ -1,15 +1,16 @@
-"""When to give up waiting for a service to be called healthy that answers, and whose probes fail nevertheless."""
+"""When to give up waiting, because an engine's probes and a service's answers contradict each other."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 
-from image_harness.engine.state import Health
+from image_harness.engine.state import ContainerState, Health, HealthStatus
 
 
 class Patience:
-    """Waits for probes instead of seconds: once a service answers, they tell all that a longer wait could.
+    """For a service that answers, and whose probes fail: they tell all that a longer wait could.
 
     Args:
         probes: How many of them may fail one after the other.
@@ -42,3 +43,27 @@ class Patience:
             else:
                 self._failed.add(probe.start)
         return len(self._failed) > self._probes
+
+
+class Belated:
+    """For a container that is called healthy, and does not answer: waits as long again as it took to become healthy.
+
+    Args:
+        now: Gives the time in seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._begin = now()
+        self._took: float | None = None
+
+    def is_over(self, state: ContainerState) -> bool:
+        """Whether that time is over.
+
+        Args:
+            state: The container's, seen again and again since it was started.
+        """
+        waited = self._now() - self._begin
+        if self._took is None and state.health.status is HealthStatus.HEALTHY:
+            self._took = waited
+        return self._took is not None and waited > 2 * self._took

@@ -1,12 +1,12 @@
-"""When a wait for a healthy container is one in vain."""
+"""When a wait for a container is one in vain."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from image_harness.engine import Health, HealthProbe, HealthStatus
-from image_harness.engine.patience import Patience
+from image_harness.engine import ContainerState, ContainerStatus, Health, HealthProbe, HealthStatus
+from image_harness.engine.patience import Belated, Patience
 
 
 def record(*codes: int, first: int = 0) -> Health:
@@ -47,3 +47,33 @@ def test_nothing_counts_while_the_service_does_not_answer() -> None:
     patience = Patience(1, lambda: next(answers))
     assert over(patience, [record(1), record(1, 1, 1), record(1, 1, 1), record(1, 1, 1, 1)]) == [False] * 4
     assert patience.is_over(record(1, 1, 1, 1, 1))
+
+
+def state(status: HealthStatus) -> ContainerState:
+    health = Health(status)
+    return ContainerState(
+        ContainerStatus.RUNNING,
+        running=True,
+        exit_code=None,
+        oom_killed=False,
+        error="",
+        pid=1,
+        started_at=None,
+        finished_at=None,
+        health=health,
+    )
+
+
+def test_what_is_healthy_and_silent_is_waited_for_as_long_again() -> None:
+    times = iter([0.0, 5.0, 10.0, 12.0, 20.0, 20.5])
+    belated = Belated(lambda: next(times))
+    assert not belated.is_over(state(HealthStatus.STARTING))
+    seen = [belated.is_over(state(HealthStatus.HEALTHY)) for _ in range(4)]
+    assert seen == [False, False, False, True]
+
+
+def test_what_is_not_healthy_is_waited_for() -> None:
+    times = iter([0.0, 1.0, 1000.0])
+    belated = Belated(lambda: next(times))
+    assert not belated.is_over(state(HealthStatus.STARTING))
+    assert not belated.is_over(state(HealthStatus.UNHEALTHY))
