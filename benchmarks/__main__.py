@@ -12,7 +12,7 @@ NAMES = (
     "image_reading",
     "image_memory",
     "design_scale",
-    "structure_test",
+    "peers",
     "trend",
     "build_overhead",
 )
