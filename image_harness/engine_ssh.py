@@ -13,11 +13,11 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from docker import APIClient
 from docker.transport import UnixHTTPAdapter
 from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
 from requests.adapters import BaseAdapter
 
+from image_harness.engine_client import Client
 from image_harness.errors import HarnessError
 
 _GOODBYE = timedelta(seconds=5)
@@ -41,7 +41,7 @@ def ssh_command(url: str) -> tuple[str, ...]:
     return ("ssh", *fixed, *user, *port, "--", parts.hostname, "docker system dial-stdio")
 
 
-class SshClient(APIClient):
+class SshClient(Client):
     """The library's client for a local socket, its connections replaced before it uses them.
 
     Args:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from image_harness.engine.errors import EngineError
-from image_harness.engine_api import open_api
+from image_harness.engine_api import last_call, open_api
 from image_harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from docker import APIClient
+    from requests import Response
 
 DOCKER_SOCKET = "unix:///var/run/docker.sock"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
@@ -81,41 +82,73 @@ def connect(url: str) -> tuple[APIClient, EngineFacts]:
     """
     from docker.errors import DockerException  # noqa: PLC0415 - costs 0.2 s, which runs without an engine should not pay
     from requests.exceptions import RequestException  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
     client: APIClient | None = None
     try:
         _knock(url)
+    except OSError as error:
+        raise _nobody(url, error) from None
+    try:
         client = open_api(url)
         return client, _facts(url, client)
-    except (DockerException, RequestException, OSError, KeyError, ValueError) as error:
+    except (DockerException, RequestException, HTTPError, OSError, LookupError, ValueError, TypeError) as error:
         if client is not None:
             client.close()
-        raise EngineError(
-            f"no engine answers ({_reason(error)})", where=url, fix=_SSH_FIX if url.startswith("ssh:") else _FIX
-        ) from None
+        raise _nobody(url, error, last_call()) from None
 
 
 @contextlib.contextmanager
 def translated(where: str) -> Iterator[None]:
-    """Turn what the client library raises into one line.
+    """Turn what the client library raises into one line that names the call.
 
     Raises:
-        EngineError: The engine refused a request, or the connection was lost.
+        EngineError: The engine refused a request, the connection was lost, or the answer cannot be read.
     """
     from docker.errors import APIError, DockerException  # noqa: PLC0415
     from requests.exceptions import RequestException  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - what breaks off in the middle raises these
 
     try:
         yield
+    except EngineError:
+        raise
     except APIError as error:
-        raise EngineError(f"the engine refused: {error.explanation or error}", where=where) from error
-    except (DockerException, RequestException, OSError) as error:
-        raise EngineError(f"the engine did not answer ({_reason(error)})", where=where, fix=_FIX) from error
+        raise EngineError(f"the engine refused: {error.explanation or error} ({last_call()})", where=where) from error
+    except (DockerException, RequestException, HTTPError, OSError) as error:
+        raise EngineError(
+            f"the engine did not answer {last_call()} ({_reason(error)})", where=where, fix=_FIX
+        ) from error
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise EngineError(f"the engine's answer to {last_call()} cannot be read ({what})", where=where) from error
+
+
+def ask(client: APIClient, path: str, parameters: Mapping[str, str | int]) -> Response:
+    """The engine's whole answer to a question for which the client library has no method that will do.
+
+    Raises:
+        APIError: The engine refused.
+    """
+    from docker.errors import create_api_error_from_http_exception  # noqa: PLC0415
+    from requests.exceptions import HTTPError  # noqa: PLC0415
+
+    response = client.get(f"{client.base_url}/v{client.api_version}{path}", params=dict(parameters))
+    try:
+        response.raise_for_status()
+    except HTTPError as error:
+        create_api_error_from_http_exception(error)  # raises
+    return response
 
 
 def architecture_name(text: str) -> str:
     """The name in GOARCH for what the kernel calls a machine."""
     return _ARCHITECTURES.get(text, text)
+
+
+def _nobody(url: str, error: BaseException, call: str = "") -> EngineError:
+    reason = f"{_reason(error)}, {call}" if call else _reason(error)
+    return EngineError(f"no engine answers ({reason})", where=url, fix=_SSH_FIX if url.startswith("ssh:") else _FIX)
 
 
 def _knock(url: str) -> None:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import math
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from image_harness.engine.answers import require_container
 from image_harness.engine.asking import Asking
 from image_harness.engine.client import EngineFacts, translated
 from image_harness.engine.errors import ContainerDied, ContainerLost, EngineError, WaitExpired
+from image_harness.engine.event_log import read_events
 from image_harness.engine.events import HealthTimeline
 from image_harness.engine.execution import CommandResult, Execution
 from image_harness.engine.health import HealthView
+from image_harness.engine.logs import read_logs
 from image_harness.engine.place import Place
+from image_harness.engine.podman import NAME as PODMAN
 from image_harness.engine.proc_view import ProcView
+from image_harness.engine.procfs import is_container_process
 from image_harness.engine.state import (
     ContainerState,
     HealthStatus,
@@ -24,6 +30,8 @@ from image_harness.engine.state import (
     parse_health_check,
     parse_state,
 )
+from image_harness.engine.upper import contradictions, files_in, upper_directory
+from image_harness.engine_api import last_call
 from image_harness.types import HealthCheck, Port
 
 if TYPE_CHECKING:
@@ -34,6 +42,8 @@ T = TypeVar("T")
 
 _POLL = timedelta(milliseconds=50)
 _COMMAND_LIMIT = timedelta(minutes=1)
+# What an engine calls stopped it may take a moment to describe as ended.
+_SETTLED_WITHIN = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +79,12 @@ class Container:
         self._place = Place.of(engine.url)
         self.id = container_id
         self.name = name
+        # Podman takes no notice of who asks for labels beside what was written.
+        self._names_its_logs = engine.name != PODMAN
         self._document = self._inspect()
         self.image_id = str(self._document["Image"])
-        self._health = HealthView(client, container_id, name, state=self.state)
+        self._health = HealthView(client, container_id, name, state=self.state, events_lag=engine.name == PODMAN)
+        self._told: dict[str, datetime | None] = {}
         self.proc = ProcView(client, container_id, name, state=self.state, python=self.python, engine=engine)
 
     def __repr__(self) -> str:
@@ -93,10 +106,39 @@ class Container:
         """
         return self._inspect()
 
+    def require_started(self) -> None:
+        """Make sure that it was started: an engine's yes to that says nothing of which container it has started.
+
+        Raises:
+            ContainerLost: It is gone.
+            EngineError: It has never run.
+        """
+        state = parse_state(self._document)
+        if state.started_at is None:
+            raise EngineError(
+                f"the engine says that it started the container, which is {state.status}", where=self.name
+            )
+
     def changes(self) -> tuple[str, ...]:
-        """The paths of its root file system that are not as in the image."""
+        """The paths of its root file system that are not as in the image.
+
+        Nothing in the engine's answer says whose changes they are. As far as this machine sees the file system of a
+        container that runs, the two are compared.
+
+        Raises:
+            EngineError: They contradict one another.
+        """
+        state = self.state()
+        upper = upper_directory(state.pid) if is_container_process(state.pid, self.id) else None
+        before = frozenset[str]() if upper is None else files_in(upper)
         with translated(self.name):
-            return tuple(sorted(str(change["Path"]) for change in self._client.diff(self.id) or ()))
+            told = tuple(sorted(str(change["Path"]) for change in self._client.diff(self.id) or ()))
+        if upper is not None:
+            wrong = contradictions(told, before, files_in(upper), upper)
+            if wrong:
+                what = f"the engine's answer to {last_call()} is not about this container: {', '.join(wrong)[:200]}"
+                raise EngineError(what, where=self.name)
+        return told
 
     def health_check(self) -> HealthCheck | None:
         """The health check that the engine holds for the container, or None."""
@@ -105,7 +147,7 @@ class Container:
     def logs(self, tail: int | None = None) -> str:
         """What it has written to stdout and stderr: all, or the last lines."""
         with translated(self.name):
-            text: bytes = self._client.logs(self.id, tail="all" if tail is None else tail)
+            text = read_logs(self._client, self.id, self.name, tail, named=self._names_its_logs)
         return text.decode(errors="replace")
 
     def address(self, port: Port) -> tuple[str, int]:
@@ -256,12 +298,28 @@ class Container:
         with translated(self.name):
             self._client.stop(self.id, timeout=math.ceil(limit.total_seconds()))
         elapsed = timedelta(seconds=time.monotonic() - start)
-        return StopResult(self.wait_exit(_COMMAND_LIMIT), elapsed)
+        return StopResult(self.wait_exit(_SETTLED_WITHIN), elapsed)
 
     def signal(self, name: str) -> None:
         """Send a signal, ``SIGSTOP`` for instance, to the first process."""
+        self._told[name] = self.state().started_at
         with translated(self.name):
             self._client.kill(self.id, signal=name)
+
+    def require_signalled(self, name: str) -> None:
+        """Make sure that a signal which had no effect was sent to this container, by the engine's own account.
+
+        Raises:
+            EngineError: The engine does not know of it.
+        """
+        since = self._told.get(name)
+        if since is None:
+            raise EngineError(f"was never sent {name}", where=self.name)
+        events = read_events(self._client, self.id, self.name, ["kill"], since)
+        numbers = [((event.get("Actor") or {}).get("Attributes") or {}).get("signal") for event in events]
+        # Podman does not say which signal it was.
+        if not {str(int(signal.Signals[name])), None}.intersection(numbers):
+            raise EngineError(f"the engine says that it sent {name} and has no event of that", where=self.name)
 
     def run(
         self,
@@ -302,7 +360,9 @@ class Container:
 
         try:
             with translated(self.name):
-                return dict(self._client.inspect_container(self.id))
+                document = dict(self._client.inspect_container(self.id))
+                require_container(document, self.id, self.name)
+                return document
         except EngineError as error:
             if isinstance(error.__cause__, NotFound):
                 raise ContainerLost("the container is gone", where=self.name) from error

@@ -11,15 +11,18 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from image_harness.engine.answers import require_container, require_image
 from image_harness.engine.client import EngineFacts, connect, resolve_url, translated
 from image_harness.engine.container import Container
 from image_harness.engine.errors import EngineError
 from image_harness.engine.granted import require_granted
+from image_harness.engine.logs import LOG_CONFIGURATION
 from image_harness.engine.options import RunOptions, create_request
-from image_harness.engine.ownership import PREFIX, RUN_LABEL, RunIdentity, is_dead
+from image_harness.engine.ownership import NAME_LABEL, PREFIX, RUN_LABEL, RunIdentity, is_dead
 from image_harness.engine.place import Place
 from image_harness.engine.podman import NAME as PODMAN
 from image_harness.engine.podman import podman_health_request, podman_image_health_check
+from image_harness.engine.removal import Creation, NetworkCreation, Removals, remove_once
 from image_harness.types import Platform
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ class Engine:
 
     def __init__(self, client: APIClient, facts: EngineFacts) -> None:
         self._client = client
+        self._removals = Removals()
         self.facts = facts
 
     @classmethod
@@ -61,8 +65,15 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """Close the connection."""
-        self._client.close()
+        """Remove what could not be removed before, and close the connection.
+
+        Raises:
+            EngineError: Something is left, which ``image-harness clean`` removes when the engine does as it is told.
+        """
+        try:
+            self._removals.finish()
+        finally:
+            self._client.close()
 
     @property
     def url(self) -> str:
@@ -99,27 +110,34 @@ class Engine:
         image_id = self.image_id(image_reference)  # pulls nothing: what is checked is what is here
         # We choose the name, so that what an interrupted request has made can be removed as well.
         name = f"{PREFIX}-{uuid.uuid4().hex[:12]}"
-        body = self._create_request(image_reference, chosen)
+        body = self._create_request(image_reference, chosen, name)
+        creation = Creation(self._client, name)
         try:
             with translated(f"{image_reference} ({image_id[:19]})"):
                 platform = None if chosen.platform is None else str(chosen.platform)
-                created = self._client.create_container_from_config(body, name, platform)  # type: ignore[no-untyped-call]
-                require_granted(self._client.inspect_container(created["Id"]), chosen, where=name)
-                self._client.start(created["Id"])
-            yield Container(self._client, created["Id"], name, self.facts)
+                container_id = creation.create(body, platform)
+                document = self._client.inspect_container(container_id)
+                require_container(document, container_id, name)
+                require_image(document, image_id, name)
+                require_granted(document, chosen, where=name)
+                self._client.start(container_id)
+            container = Container(self._client, container_id, name, self.facts)
+            container.require_started()
+            yield container
         finally:
-            self._remove_container(name)
+            self._removals.remove(creation)
 
     @contextlib.contextmanager
     def network(self) -> Iterator[str]:
         """A network of its own for containers that are to see each other; its name."""
         name = f"{PREFIX}-{uuid.uuid4().hex[:12]}"
+        creation = NetworkCreation(self._client, name)
         try:
             with translated(name):
-                self._client.create_network(name, labels=RunIdentity.current().labels())
+                creation.create(RunIdentity.current().labels())
             yield name
         finally:
-            self._remove(lambda: self._client.remove_network(name), name)
+            self._removals.remove(creation)
 
     def remove_leftovers(self, *, settle: timedelta = timedelta()) -> int:
         """Remove what dead runs of this machine left in the engine; see ``remove_leftovers`` of this package."""
@@ -131,7 +149,7 @@ class Engine:
             if found and now - start > _STUBBORN.total_seconds():
                 raise EngineError(f"{', '.join(found)} of dead runs cannot be removed", where=self.url)
             for name, remove in found.items():
-                self._remove(remove, name)
+                remove_once(remove, name)
                 last = time.monotonic()
             removed |= set(found)
             if not found and now - last >= settle.total_seconds():
@@ -153,10 +171,12 @@ class Engine:
                     found[str(network["Name"])] = functools.partial(self._client.remove_network, network["Id"])
         return found
 
-    def _create_request(self, image_reference: str, options: RunOptions) -> dict[str, Any]:
-        labels = RunIdentity.current().labels()
+    def _create_request(self, image_reference: str, options: RunOptions, name: str) -> dict[str, Any]:
+        labels = RunIdentity.current().labels() | {NAME_LABEL: name}
         body = create_request(image_reference, options, labels, publish_on=Place.of(self.url).publish_on)
-        if self.facts.name == PODMAN and options.health_check is not None:
+        if self.facts.name != PODMAN:
+            body["HostConfig"]["LogConfig"] = dict(LOG_CONFIGURATION)
+        elif options.health_check is not None:
             with translated(image_reference):
                 image = podman_image_health_check(self._client, image_reference)
             body["Healthcheck"] = podman_health_request(options.health_check, image)
@@ -172,23 +192,6 @@ class Engine:
             if isinstance(error.__cause__, NotFound):
                 return None
             raise
-
-    def _remove_container(self, name: str) -> None:
-        self._remove(lambda: self._client.remove_container(name, force=True, v=True), name)
-
-    @staticmethod
-    def _remove(remove: Callable[[], object], where: str) -> None:
-        """Remove something that may be gone already, or be on its way out by another's hand."""
-        from docker.errors import APIError, NotFound  # noqa: PLC0415
-
-        with translated(where):
-            try:
-                remove()
-            except NotFound:
-                return
-            except APIError as error:
-                if error.status_code != 409 or "already in progress" not in str(error.explanation):
-                    raise
 
 
 def _is_of_the_dead(document: Mapping[str, Any], here: RunIdentity, *, local_engine: bool) -> bool:

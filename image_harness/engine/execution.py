@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import signal
@@ -14,8 +15,12 @@ from datetime import timedelta
 from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Any
 
-from image_harness.engine.errors import CommandNotRun, CommandTimedOut, ContainerLost
+from image_harness.engine.answers import require_container, require_execution
+from image_harness.engine.client import translated
+from image_harness.engine.errors import CommandNotRun, CommandTimedOut, ContainerLost, EngineError
+from image_harness.engine.frames import STDERR, read_frames
 from image_harness.engine.procfs import is_container_process
+from image_harness.engine_api import last_call
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -30,7 +35,6 @@ _NOT_STARTED_CODES = (125, 126, 127)
 _KILLED = 128 + signal.SIGKILL
 _GRACE = timedelta(seconds=3)
 _POLL = timedelta(milliseconds=50)
-_STDERR = 2  # the stream's number in the API's multiplexed output
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +82,12 @@ class Execution:
                 self.container_id, list(argv), user=user or "", environment=dict(environment or {})
             )["Id"]
             connection = self.client.exec_start(created, socket=True)
-        output = _Output()
+        output = _Output(call=last_call())
         try:
             ended = output.read_all(connection, limit)
             with self._translated(f"how {shown} ended cannot be told"):
                 found = self.client.exec_inspect(created)
+                require_execution(found, created, self.container_id, argv, self.where)
             if not ended:
                 self._kill(int(found.get("Pid") or 0))
         finally:
@@ -94,7 +99,7 @@ class Execution:
     def _result(self, shown: str, output: _Output, found: Mapping[str, Any]) -> CommandResult:
         """Judge what came back."""
         if output.error is not None:
-            raise ContainerLost(f"the output of {shown} broke off: {output.error}", where=self.where)
+            raise ContainerLost(f"the output of {shown} broke off ({output.call}): {output.error}", where=self.where)
         exit_code = found.get("ExitCode")
         if exit_code is None or exit_code < 0 or found.get("Running"):
             raise ContainerLost(f"the engine does not know how {shown} ended", where=self.where)
@@ -109,17 +114,17 @@ class Execution:
 
     @contextlib.contextmanager
     def _translated(self, what: str) -> Iterator[None]:
-        from docker.errors import APIError, DockerException  # noqa: PLC0415
-        from requests.exceptions import RequestException  # noqa: PLC0415
+        from docker.errors import APIError  # noqa: PLC0415
 
         try:
-            yield
-        except APIError as error:
+            with translated(self.where):
+                yield
+        except EngineError as error:
+            if not isinstance(error.__cause__, APIError):
+                raise ContainerLost(f"{what}: {error.what}", where=self.where) from error
             if not self._container_runs():
                 raise ContainerLost(f"{what}: the container does not run", where=self.where) from error
-            raise CommandNotRun(f"{what}: {error.explanation or error}", where=self.where) from error
-        except (DockerException, RequestException, OSError) as error:
-            raise ContainerLost(f"{what}: {error}", where=self.where) from error
+            raise CommandNotRun(f"{what}: {error.what}", where=self.where) from error
 
     def _container_ended(self, *, killed: bool) -> bool:
         """Whether the container has ended.
@@ -135,13 +140,17 @@ class Execution:
         return True
 
     def _container_runs(self) -> bool:
-        from docker.errors import APIError  # noqa: PLC0415
+        from docker.errors import NotFound  # noqa: PLC0415
 
         try:
-            document: dict[str, Any] = self.client.inspect_container(self.container_id)
-        except APIError:
-            return False
-        return bool(document["State"]["Running"])
+            with translated(self.where):
+                document: dict[str, Any] = self.client.inspect_container(self.container_id)
+                require_container(document, self.container_id, self.where)
+                return bool(document["State"]["Running"])
+        except EngineError as error:
+            if isinstance(error.__cause__, NotFound):
+                return False
+            raise
 
     def _kill(self, pid: int) -> None:
         """End a command that ran out of time: the engine's API has no call for it, its host has."""
@@ -165,8 +174,16 @@ def never_started(result: CommandResult, *, pid: int) -> bool:
 
 @dataclass(slots=True)
 class _Output:
-    """What a command has written so far, and how reading it ended."""
+    """What a command has written so far, and how reading it ended.
 
+    Attributes:
+        call: The call that it is read from.
+        stdout: The pieces that were written there.
+        stderr: The same for standard error.
+        error: What went wrong.
+    """
+
+    call: str
     stdout: list[bytes] = field(default_factory=list)
     stderr: list[bytes] = field(default_factory=list)
     error: Exception | None = None
@@ -187,13 +204,20 @@ class _Output:
         return b"".join(pieces).decode(errors="replace")
 
     def _read(self, connection: object) -> None:
-        from docker.utils.socket import frames_iter  # noqa: PLC0415
-
         try:
-            for stream, data in frames_iter(connection, tty=False):  # type: ignore[no-untyped-call]
-                (self.stderr if stream == _STDERR else self.stdout).append(data)
+            for stream, data in read_frames(functools.partial(_read_some, connection)):
+                (self.stderr if stream == STDERR else self.stdout).append(data)
         except Exception as error:  # noqa: BLE001 - crosses from the reading thread to the caller
             self.error = error
+
+
+def _read_some(connection: object, size: int) -> bytes:
+    """What there is of a connection once there is something; nothing at its end."""
+    from docker.utils.socket import read  # noqa: PLC0415
+
+    while (piece := read(connection, size)) is None:
+        pass
+    return bytes(piece)
 
 
 def _close(connection: Any) -> None:  # noqa: ANN401 - a socket, or the library's stand-in for one

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from image_harness.engine.client import translated
 from image_harness.engine.errors import EngineError, WaitExpired
+from image_harness.engine.event_log import read_events, told_time
 from image_harness.engine.events import (
     HealthTimeline,
     HealthTransition,
@@ -19,6 +19,7 @@ from image_harness.engine.events import (
 )
 from image_harness.engine.patience import Patience
 from image_harness.engine.state import ContainerState, HealthStatus, never_probed
+from image_harness.engine_api import last_call
 from image_harness.types import HealthCheck
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _EVENTS_EVERY = timedelta(seconds=5)
 # The engines' own default.
 _RETRIES = 3
+# Engines tell the time in whole seconds, of the moment when they began to answer.
+_CLOCK_MAY_DIFFER = timedelta(seconds=5)
 
 
 class HealthView:
@@ -38,9 +41,20 @@ class HealthView:
         container_id: What it calls the container.
         name: What messages call it.
         state: Gives its state now.
+        events_lag: Whether the engine's events tell of each change only with the next probe.
     """
 
-    def __init__(self, client: APIClient, container_id: str, name: str, *, state: Callable[[], ContainerState]) -> None:
+    def __init__(
+        self,
+        client: APIClient,
+        container_id: str,
+        name: str,
+        *,
+        state: Callable[[], ContainerState],
+        events_lag: bool = False,
+    ) -> None:
+        self._told = told_time(client)
+        self._events_lag = events_lag
         self._client = client
         self._id = container_id
         self._name = name
@@ -57,20 +71,37 @@ class HealthView:
         started = state.started_at
         if started is None:
             raise EngineError("was never started and has no health", where=self._name)
+        self._fetch(started)
+        self._require_one_clock()
+        if self._events_lag:
+            last = last_transition(state.health)
+            if last is not None and make_timeline(started, self._seen).statuses[-1] is not last.status:
+                self._seen.add(last)
+        else:
+            self._require_told(state.health.status)
+        return make_timeline(started, self._seen)
+
+    def _fetch(self, started: datetime) -> None:
+        events = read_events(self._client, self._id, self._name, ["health_status"], started)
         with translated(self._name):
-            events = self._client.events(
-                since=math.floor(started.timestamp()),
-                # "Until now" ends the stream; the engine cuts off at the start of the second that is named.
-                until=math.ceil(datetime.now(UTC).timestamp()),
-                filters={"container": [self._id], "event": ["health_status"]},
-                decode=True,
-            )
             found = [parse_health_event(event) for event in events]
         self._seen |= {transition for transition in found if transition is not None}
-        last = last_transition(state.health)
-        if last is not None and make_timeline(started, self._seen).statuses[-1] is not last.status:
-            self._seen.add(last)
-        return make_timeline(started, self._seen)
+
+    def _require_told(self, status: HealthStatus) -> None:
+        """Make sure that the events lead to the state: an engine that has forgotten some may have forgotten others."""
+        told = {transition.status for transition in self._seen}
+        if status in (HealthStatus.HEALTHY, HealthStatus.UNHEALTHY) and status not in told:
+            what = f"the engine calls it {status} and has no event of that ({last_call()})"
+            raise EngineError(what, where=self._name)
+
+    def _require_one_clock(self) -> None:
+        """Make sure that all times of the container are those of one clock, which nobody has set meanwhile."""
+        before, now = self._told, told_time(self._client)
+        if before is not None and now is not None and abs(before.set_by(now)) > _CLOCK_MAY_DIFFER.total_seconds():
+            raise EngineError(
+                f"the engine's clock was set by {before.set_by(now):+.0f} s since: its times cannot be compared",
+                where=self._name,
+            )
 
     def watch(
         self,
@@ -97,7 +128,8 @@ class HealthView:
                 raise EngineError("the engine runs no health checks (Podman needs systemd for them)", where=self._name)
             if time.monotonic() - fetched > _EVENTS_EVERY.total_seconds():
                 fetched = time.monotonic()
-                self.timeline()
+                if state.started_at is not None:
+                    self._fetch(state.started_at)
             if state.health.status in statuses:
                 return state
             if patience is not None and patience.is_over(state.health):

@@ -251,6 +251,7 @@ class _Visit:
         try:
             exit_code = self._container.wait_exit(_KILLED_AFTER)
         except WaitExpired:
+            self._container.require_signalled(self._plan.signal or "")
             self._container.signal("SIGKILL")
             exit_code = self._container.wait_exit(_KILLED_AFTER)
         return StopResult(exit_code, timedelta(seconds=time.monotonic() - (self._told or 0)))

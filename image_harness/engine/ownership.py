@@ -13,6 +13,8 @@ from typing import Self
 
 PREFIX = "image-harness"
 RUN_LABEL = f"{PREFIX}.run"
+#: The container's own name.
+NAME_LABEL = f"{PREFIX}.name"
 _PROC = Path("/proc")
 
 

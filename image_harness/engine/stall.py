@@ -51,10 +51,14 @@ def observe_stall(container: Container, port: Port, limit: timedelta) -> Stall:
     try:
         with silent_clients(address, _CLIENTS):
             unhealthy = _becomes(container, HealthStatus.UNHEALTHY, limit)
+            if unhealthy is None:
+                container.require_signalled("SIGSTOP")
     finally:
         container.signal("SIGCONT")
     failures = failures_before(unhealthy) if unhealthy else 0
     recovered = _becomes(container, HealthStatus.HEALTHY, limit) is not None
+    if not recovered:
+        container.require_signalled("SIGCONT")
     return Stall(unhealthy is not None, failures, recovered)
 
 

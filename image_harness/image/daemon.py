@@ -7,6 +7,7 @@ its time to put an image together; the layers that have arrived are read meanwhi
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from contextlib import closing
 from datetime import timedelta
 from http import HTTPStatus
@@ -16,18 +17,56 @@ from urllib.parse import quote
 import docker
 from docker.errors import DockerException
 from requests.exceptions import RequestException
+from urllib3.exceptions import HTTPError
 
-from image_harness.engine_api import open_api
+from image_harness.engine_api import last_call, open_api
+from image_harness.errors import HarnessError
 from image_harness.image.blobs import Blob
 from image_harness.image.errors import ImageError, printable
 from image_harness.image.growing import GrowingHandle
 from image_harness.image.limits import IMAGE_BYTES, KIB
 from image_harness.image.reference import ImageReference
 from image_harness.image.spool import Spool
+from image_harness.types import Digest
 
 _PIECE: Final = 256 * KIB
 #: An engine may put a large image together before it sends the first byte; one that is silent for longer is gone.
 _SILENCE: Final = timedelta(minutes=10)
+_ALGORITHM: Final = "sha256:"
+#: What the libraries raise when an engine is gone, breaks off, or answers what nobody can read.
+_FAILURES: Final = (
+    DockerException,
+    RequestException,
+    HTTPError,
+    HarnessError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+)
+
+
+def require_asked_for(reference: ImageReference, ids: Collection[Digest], docker_host: str | None) -> None:
+    """Make sure that what an engine has sent is what it calls by the name that was asked for.
+
+    Args:
+        reference: The name.
+        ids: What the engine may call the image that it has sent.
+        docker_host: As for `Transfer`.
+
+    Raises:
+        ImageError: It is another image: the engine confuses them, or the name was given to another one meanwhile.
+    """
+    where = printable(str(reference))
+    try:
+        with closing(_open(docker_host)) as api:
+            found = str(api.inspect_image(reference.name)["Id"])  # type: ignore[no-untyped-call]
+    except _FAILURES as error:
+        what = f"the engine does not say which image it gave: {printable(str(error))} ({last_call()})"
+        raise ImageError(what, where=where) from error
+    if found.removeprefix(_ALGORITHM) not in {digest.hex for digest in ids}:
+        what = f"the engine gave another image than the one that it calls {found} ({last_call()})"
+        raise ImageError(what, where=where, fix="check again: was it built anew meanwhile?")
 
 
 class Transfer:
@@ -72,14 +111,12 @@ class Transfer:
 
     def _run(self) -> None:
         try:
-            # Without one, the client library looks for what the docker command would use.
-            api = open_api(self._docker_host) if self._docker_host else docker.from_env().api
-            with closing(api):
+            with closing(_open(self._docker_host)) as api:
                 self._receive(api)
         except ImageError as error:
             self._handle.end(error)
-        except (DockerException, RequestException, OSError) as error:
-            what = f"the engine does not give the image: {printable(str(error))}"
+        except _FAILURES as error:
+            what = f"the engine does not give the image: {printable(str(error))} ({last_call()})"
             self._fail(what, "check that it runs and that DOCKER_HOST names it")
         else:
             self._handle.end()
@@ -93,7 +130,9 @@ class Transfer:
                 self._fail("the engine has no such image", "build it, or check the name")
                 return
             if not response.ok:
-                self._fail(f"the engine answers {response.status_code}: {printable(response.text.strip())}")
+                self._fail(
+                    f"the engine answers {response.status_code}: {printable(response.text.strip())} ({last_call()})"
+                )
                 return
             for piece in response.iter_content(_PIECE):
                 if self._stopped:
@@ -106,3 +145,8 @@ class Transfer:
 
     def _fail(self, what: str, fix: str | None = None) -> None:
         self._handle.end(ImageError(what, where=printable(str(self._reference)), fix=fix))
+
+
+def _open(docker_host: str | None) -> docker.APIClient:
+    # Without one, the client library looks for what the docker command would use.
+    return open_api(docker_host) if docker_host else docker.from_env().api

@@ -35,6 +35,7 @@ class Image:
     Attributes:
         reference: Where it was read from.
         platform: What its configuration says it runs on.
+        ids: What an engine may call it, depending on how it keeps images.
         manifest_digest: The manifest's digest; None where the transport keeps no manifest.
         config_digest: The configuration's digest, which Docker calls the image ID.
         manifest: The manifest; None where the transport keeps none.
@@ -48,6 +49,7 @@ class Image:
 
     reference: ImageReference
     platform: Platform
+    ids: frozenset[Digest]
     manifest_digest: Digest | None
     config_digest: Digest
     manifest: Manifest | None = field(repr=False)
@@ -203,6 +205,10 @@ def read_parts(
     with LayerScanner(where, files) as scanner, ExitStack() as streams:
         source = _open_source(reference, docker_host, scanner, files, streams)
         selection = _select(source, reference, platform)
+        if reference.transport is Transport.DOCKER_DAEMON:
+            from image_harness.image.daemon import require_asked_for  # noqa: PLC0415 - as for the transfer
+
+            require_asked_for(reference, selection.ids, docker_host)
         scans, budget = scanner.scan(selection.layers)
     return ImageParts(source, selection, tuple(scans), _layers(selection, scans), budget, where)
 
@@ -225,6 +231,7 @@ def merge_parts(reference: ImageReference, parts: ImageParts, files: ExitStack) 
     return Image(
         reference=reference,
         platform=selection.config.platform,
+        ids=selection.ids,
         manifest_digest=selection.manifest_digest,
         config_digest=selection.config_digest,
         manifest=selection.manifest,

@@ -161,4 +161,5 @@ def _read(source: BlobSource, chosen: _Candidate, attestations: tuple[Descriptor
         index=chosen.index,
         entry=chosen.descriptor,
         attestations=attestations,
+        top_digest=chosen.top.digest,
     )

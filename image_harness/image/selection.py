@@ -24,6 +24,8 @@ class Selection:
         index: The index that lists the manifest; None where there is none.
         entry: What that index says of the manifest.
         attestations: The attestation manifests that speak of the manifest.
+        top_digest: The digest by which the place itself lists the image: the manifest's, or that of an index of several
+            platforms; None where the transport lists none.
     """
 
     config: ImageConfig
@@ -34,3 +36,10 @@ class Selection:
     index: Index | None = None
     entry: Descriptor | None = None
     attestations: tuple[Descriptor, ...] = ()
+    top_digest: Digest | None = None
+
+    @property
+    def ids(self) -> frozenset[Digest]:
+        """What an engine may call the image, depending on how it keeps images."""
+        digests = (self.config_digest, self.manifest_digest, self.top_digest)
+        return frozenset(digest for digest in digests if digest is not None)

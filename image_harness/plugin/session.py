@@ -19,6 +19,7 @@ from image_harness.errors import HarnessError
 from image_harness.image import Image, ImageReference, Transport, open_image
 from image_harness.plugin.needs import Needs
 from image_harness.plugin.options import BuildPolicy, Options
+from image_harness.plugin.remembered import NothingToLookAtError, remembered
 from image_harness.subject import Subject
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
 
 # As many at once beside the shared container. Boots wait for a processor, but what comes after them waits for probes.
 _AT_ONCE = 3
-
-
-class NothingToLookAtError(Exception):
-    """A check asked for evidence that this run has no access to; it is unproven."""
 
 
 @dataclass
@@ -93,14 +90,14 @@ class HarnessSession:
         """The image under test."""
         return ImageReference.parse(self.options.image or self.design.image.reference)
 
-    @functools.cached_property
+    @remembered
     def image(self) -> Image:
         """The image as data."""
         docker_host = self.engine.url if self.reference.transport is Transport.DOCKER_DAEMON else None
         image = open_image(self.reference, platform=self.design.image.platform, docker_host=docker_host)
         return self.resources.enter_context(image)
 
-    @functools.cached_property
+    @remembered
     def engine(self) -> Engine:
         """The container engine.
 
@@ -136,25 +133,34 @@ class HarnessSession:
         """Whether the image's programs run under emulation here."""
         return self.engine.emulates(self.design.image.platform)
 
-    @functools.cached_property
+    @remembered
     def engine_image(self) -> str:
-        """The image under test as the engine knows it.
+        """The engine's id of the image under test: a name may be given to another image while the run goes on.
 
         Raises:
+            HarnessError: The engine calls another image by that name than the one that this run has read.
             NothingToLookAtError: The image is not in an engine.
         """
         if self.reference.transport is not Transport.DOCKER_DAEMON:
             raise NothingToLookAtError(f"{self.reference} is not in an engine, so nothing of it runs")
-        return str(self.reference).removeprefix(f"{Transport.DOCKER_DAEMON.value}:")
+        name = str(self.reference).removeprefix(f"{Transport.DOCKER_DAEMON.value}:")
+        found = self.engine.image_id(name)
+        if self.looked_at_image and found.removeprefix("sha256:") not in {digest.hex for digest in self.image.ids}:
+            raise HarnessError(
+                f"the engine now calls another image so: {found}",
+                where=name,
+                fix="check again when its build has ended",
+            )
+        return found
 
-    @functools.cached_property
+    @remembered
     def clock(self) -> Clock:
         """Scales time limits to the measured slowness of this machine."""
         from image_harness.engine import Clock  # noqa: PLC0415
 
         return Clock.calibrate(self.engine, self.engine_image, interpreter=self.design.image.interpreter)
 
-    @functools.cached_property
+    @remembered
     def running(self) -> Running:
         """The shared container of the image, started plainly but for a faster health check."""
         from image_harness.plugin.running import Running  # noqa: PLC0415
@@ -168,7 +174,7 @@ class HarnessSession:
         """How long the shared container took to become healthy; None where none did."""
         return self.running.boot if "running" in vars(self) else None
 
-    @functools.cached_property
+    @remembered
     def pool(self) -> ThreadPoolExecutor:
         """Runs further containers beside the shared one."""
 
@@ -179,7 +185,7 @@ class HarnessSession:
         self.resources.callback(close)
         return pool
 
-    @functools.cached_property
+    @remembered
     def interpreter(self) -> Interpreter:
         """The image's interpreter, asked what the selected checks want to know."""
         from image_harness.engine import Question  # noqa: PLC0415
@@ -191,7 +197,7 @@ class HarnessSession:
             questions += starts(self.design, self.clock).values()
         return Interpreter(self.engine, self.design, self.engine_image, self.clock, questions, self.pool)
 
-    @functools.cached_property
+    @remembered
     def scenarios(self) -> Scenarios:
         """The image under the design's circumstances."""
         from image_harness.plugin.scenarios import Scenarios  # noqa: PLC0415

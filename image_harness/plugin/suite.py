@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import shutil
+import sys
 import time
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
@@ -273,7 +274,10 @@ class Suite:
 
     def pytest_unconfigure(self) -> None:
         """Give everything back."""
-        self.session.close()
+        try:
+            self.session.close()
+        except HarnessError as error:
+            sys.stderr.write(f"image-harness: {error}\n")
         gc.set_threshold(*self._collector)
 
 

@@ -1,0 +1,79 @@
+"""What an engine remembers of a container: its events, read up to now and no further."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from image_harness.engine.client import ask, translated
+from image_harness.engine.errors import EngineError
+from image_harness.engine_api import last_call
+from image_harness.engine_client import Client, ToldTime
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+# Engines tell the time of an answer in whole seconds.
+_SAME_CLOCK = 1.5
+
+
+def read_events(
+    client: APIClient, container_id: str, name: str, events: Sequence[str], since: datetime
+) -> list[Mapping[str, Any]]:
+    """The events of these kinds, oldest first.
+
+    Args:
+        client: The engine.
+        container_id: What it calls the container.
+        name: What messages call it.
+        events: The kinds.
+        since: When the first of them may have been, by the engine's clock.
+
+    Raises:
+        EngineError: The engine did not tell, or told of another container.
+    """
+    filters = json.dumps({"container": [container_id], "event": list(events)})
+    parameters: dict[str, str | int] = {
+        "since": math.floor(since.timestamp()),
+        "until": _until(client),
+        "filters": filters,
+    }
+    with translated(name):
+        found: list[Mapping[str, Any]] = list(_documents(ask(client, "/events", parameters).text))
+        for event in found:
+            whose = (event.get("Actor") or {}).get("ID") or event.get("id")
+            if whose != container_id:
+                raise EngineError(f"the engine's answer to {last_call()} is of another container: {whose}", where=name)
+    return found
+
+
+def _until(client: APIClient) -> str:
+    """Now, as the engine's clock has it: a time to come would keep the answer open until then.
+
+    The engine may be of another machine, or the clock of this one have been set.
+    """
+    told = told_time(client)
+    now = time.time()
+    if told is None or abs(told.now() - now) < _SAME_CLOCK:
+        return f"{now:.6f}"
+    return f"{told.now() + 1:.6f}"
+
+
+def told_time(client: APIClient) -> ToldTime | None:
+    """The time as the engine told it with its last answer; None when it did not."""
+    return client.told_time if isinstance(client, Client) else None
+
+
+def _documents(text: str) -> Iterator[dict[str, Any]]:
+    decoder = json.JSONDecoder()
+    position = 0
+    while position < len(text):
+        if text[position].isspace():
+            position += 1
+            continue
+        document, position = decoder.raw_decode(text, position)
+        yield document

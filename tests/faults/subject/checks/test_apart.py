@@ -1,0 +1,25 @@
+"""What other containers show, which a check makes for itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from image_harness import requirement
+from image_harness.design import Design
+from image_harness.engine import Engine, RunOptions
+from image_harness.plugin.fixtures import RunContainer
+from image_harness.types import Port
+
+
+@requirement("apart.stops")
+def test_stops(run_container: RunContainer, design: Design) -> None:
+    with run_container(RunOptions(publish=(Port(design.service.port),))) as container:
+        container.wait_for_http("/health", design.runtime.answers_within)
+        assert container.stop(timedelta(seconds=10)).exit_code == 0
+
+
+@requirement("apart.network")
+def test_network(engine: Engine, run_container: RunContainer, design: Design) -> None:
+    command = (design.image.interpreter, "-c", "import os; exit(0 if os.getuid() == 65532 else 1)")
+    with engine.network() as network, run_container(RunOptions(command=command, network=network)) as container:
+        assert container.wait_exit(design.runtime.answers_within) == 0

@@ -1,0 +1,44 @@
+"""What the image does under the circumstances of the design."""
+
+from __future__ import annotations
+
+from image_harness import requirement
+from image_harness.design import Design, Item
+from image_harness.plugin.scenarios import DEPLOYED, FALLBACK_PORT, OTHER_PORT, WITHOUT_PYTHONPATH, Scenarios
+
+
+@requirement("scenario.invalid-port.{key}", for_each="runtime.invalid_ports")
+def test_invalid_port(scenarios: Scenarios, item: Item) -> None:
+    assert scenarios.invalid_port(item.key).exit_code == 1
+
+
+@requirement("scenario.message.{key}", for_each="runtime.invalid_ports")
+def test_message(scenarios: Scenarios, design: Design, item: Item) -> None:
+    assert f"{design.runtime.port_variable} is no port" in scenarios.invalid_port(item.key).logs
+
+
+@requirement("scenario.stops")
+def test_stops(scenarios: Scenarios) -> None:
+    assert scenarios.service(OTHER_PORT).stop.value.exit_code == 0
+
+
+@requirement("scenario.stalls")
+def test_stalls(scenarios: Scenarios) -> None:
+    stall = scenarios.service(WITHOUT_PYTHONPATH).stall.value
+    assert (stall.unhealthy, stall.recovered) == (True, True)
+
+
+@requirement("scenario.deployed")
+def test_deployed(scenarios: Scenarios, design: Design) -> None:
+    observed = scenarios.service(DEPLOYED)
+    assert observed.answer.answered, observed.answer.reason
+    found = observed.health_check.value
+    assert found is not None
+    assert found.test == design.health_check.test
+    assert not observed.oom_killed.value
+
+
+@requirement("scenario.integration")
+def test_integration(scenarios: Scenarios) -> None:
+    found = scenarios.service(FALLBACK_PORT).dependency.value
+    assert [one["status"] for one in (found.absent, found.present, found.gone)] == ["degraded", "healthy", "degraded"]
