@@ -1,4 +1,7 @@
-"""Tests that need an engine find the monitor image in it: it is built first when it is stale."""
+"""Tests that need an engine find the monitor image in it: it is built first when it is stale.
+
+Tests that bring images of their own are marked ``engine(image=False)``.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ BUILD = (sys.executable, str(ROOT / "buildx" / "build.py"))
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Build the image once, before the first test, with the build's own progress on the screen."""
-    needed = any(item.get_closest_marker("engine") for item in session.items)
+    marks = [item.get_closest_marker("engine") for item in session.items]
+    needed = any(mark is not None and mark.kwargs.get("image", True) for mark in marks)
     if not needed or session.config.option.collectonly or hasattr(session.config, "workerinput"):
         return
     capture = session.config.pluginmanager.getplugin("capturemanager")

@@ -15,7 +15,7 @@ def require_container(document: Mapping[str, Any], container_id: str, name: str)
     """Compare what describes a container with the container that was asked for.
 
     Raises:
-        EngineError: It is about another one.
+        EngineError: It is of another one.
     """
     _require("container", str(document["Id"]), container_id, name)
     _require("container", str(document["Name"]).removeprefix("/"), name, name)
@@ -36,7 +36,7 @@ def require_execution(
     """Compare what describes a command in a container with the command that was asked for.
 
     Raises:
-        EngineError: It is about another one.
+        EngineError: It is of another one.
     """
     _require("command", str(document["ID"]), execution_id, where)
     _require("container", str(document["ContainerID"]), container_id, where)

@@ -25,6 +25,7 @@ from image_harness.engine.proc_view import ProcView
 from image_harness.engine.procfs import is_container_process
 from image_harness.engine.state import (
     ContainerState,
+    ContainerStatus,
     HealthStatus,
     parse_addresses,
     parse_health_check,
@@ -85,6 +86,7 @@ class Container:
         self.image_id = str(self._document["Image"])
         self._health = HealthView(client, container_id, name, state=self.state, events_lag=engine.name == PODMAN)
         self._told: dict[str, datetime | None] = {}
+        self._stopped = False
         self.proc = ProcView(client, container_id, name, state=self.state, python=self.python, engine=engine)
 
     def __repr__(self) -> str:
@@ -115,9 +117,8 @@ class Container:
         """
         state = parse_state(self._document)
         if state.started_at is None:
-            raise EngineError(
-                f"the engine says that it started the container, which is {state.status}", where=self.name
-            )
+            call = f"POST /containers/{self.id[:12]}/start"
+            raise EngineError(f"{call} had no effect, whatever the engine said: it is {state.status}", where=self.name)
 
     def changes(self) -> tuple[str, ...]:
         """The paths of its root file system that are not as in the image.
@@ -246,6 +247,7 @@ class Container:
         deadline = time.monotonic() + limit.total_seconds()
         while True:
             state = self.state()
+            self._require_left_alone(state)
             if state.ended and state.exit_code is not None:
                 return state.exit_code
             if time.monotonic() > deadline:
@@ -282,6 +284,7 @@ class Container:
             if found is not None:
                 return found
             state = self.state()
+            self._require_left_alone(state)
             if state.ended:
                 code = f"{state.exit_code}{' (out of memory)' if state.oom_killed else ''}"
                 raise ContainerDied(
@@ -292,13 +295,36 @@ class Container:
                 raise WaitExpired(f"no {what()} within {waited:.1f} s{self._last_lines()}", where=self.name)
             time.sleep(poll.total_seconds())
 
+    def _require_left_alone(self, state: ContainerState) -> None:
+        """Make sure that nobody but this run has paused the container or sent it a signal.
+
+        What becomes of a container in other hands says nothing about its image.
+
+        Raises:
+            ContainerLost: Somebody has.
+        """
+        if state.status is ContainerStatus.PAUSED:
+            raise ContainerLost("somebody has paused the container", where=self.name)
+        if not state.ended or state.started_at is None or self._stopped:
+            return
+        ours = {str(int(signal.Signals[name])) for name in self._told}
+        for event in read_events(self._client, self.id, self.name, ["kill"], state.started_at):
+            number = ((event.get("Actor") or {}).get("Attributes") or {}).get("signal")
+            if number is not None and number not in ours:
+                raise ContainerLost(f"somebody has sent the container signal {number}", where=self.name)
+
     def stop(self, limit: timedelta) -> StopResult:
         """Send the stop signal, and SIGKILL when the limit (in whole seconds, rounded up) is over."""
         start = time.monotonic()
+        self._stopped = True
         with translated(self.name):
             self._client.stop(self.id, timeout=math.ceil(limit.total_seconds()))
         elapsed = timedelta(seconds=time.monotonic() - start)
-        return StopResult(self.wait_exit(_SETTLED_WITHIN), elapsed)
+        try:
+            return StopResult(self.wait_exit(_SETTLED_WITHIN), elapsed)
+        except WaitExpired:
+            call = f"POST /containers/{self.id[:12]}/stop"
+            raise EngineError(f"{call} had no effect, whatever the engine said: it runs", where=self.name) from None
 
     def signal(self, name: str) -> None:
         """Send a signal, ``SIGSTOP`` for instance, to the first process."""
@@ -319,7 +345,8 @@ class Container:
         numbers = [((event.get("Actor") or {}).get("Attributes") or {}).get("signal") for event in events]
         # Podman does not say which signal it was.
         if not {str(int(signal.Signals[name])), None}.intersection(numbers):
-            raise EngineError(f"the engine says that it sent {name} and has no event of that", where=self.name)
+            call = f"POST /containers/{self.id[:12]}/kill"
+            raise EngineError(f"the engine has no event of {call}, though it said that it sent {name}", where=self.name)
 
     def run(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import re
 import signal
@@ -93,7 +92,8 @@ class Execution:
         finally:
             _close(connection)
         if not ended:
-            raise CommandTimedOut(f"{shown} had not ended after {limit.total_seconds():g} s", where=self.where)
+            what = f"{shown} had not ended after {limit.total_seconds():g} s ({output.call})"
+            raise CommandTimedOut(what, where=self.where)
         return self._result(shown, output, found)
 
     def _result(self, shown: str, output: _Output, found: Mapping[str, Any]) -> CommandResult:
@@ -102,7 +102,7 @@ class Execution:
             raise ContainerLost(f"the output of {shown} broke off ({output.call}): {output.error}", where=self.where)
         exit_code = found.get("ExitCode")
         if exit_code is None or exit_code < 0 or found.get("Running"):
-            raise ContainerLost(f"the engine does not know how {shown} ended", where=self.where)
+            raise ContainerLost(f"the engine does not know how {shown} ended ({output.call})", where=self.where)
         result = CommandResult(int(exit_code), output.text(output.stdout), output.text(output.stderr))
         if never_started(result, pid=int(found.get("Pid") or 0)):
             words = (result.stdout + result.stderr).strip()[:400]
@@ -205,19 +205,21 @@ class _Output:
 
     def _read(self, connection: object) -> None:
         try:
-            for stream, data in read_frames(functools.partial(_read_some, connection)):
+            for stream, data in read_frames(_buffered(connection).read1):
                 (self.stderr if stream == STDERR else self.stdout).append(data)
         except Exception as error:  # noqa: BLE001 - crosses from the reading thread to the caller
             self.error = error
 
 
-def _read_some(connection: object, size: int) -> bytes:
-    """What there is of a connection once there is something; nothing at its end."""
-    from docker.utils.socket import read  # noqa: PLC0415
+def _buffered(connection: Any) -> Any:  # noqa: ANN401 - the library hands out parts of the HTTP library
+    """What a connection that was taken over is to be read from.
 
-    while (piece := read(connection, size)) is None:
-        pass
-    return bytes(piece)
+    The library gives the bare socket. What the engine sent at once with the head of its answer is then lost: the HTTP
+    library has read it into its own buffer.
+    """
+    # The thread that reads is waited for no longer than the command may take.
+    getattr(connection, "_sock", connection).settimeout(None)
+    return connection._response.raw._fp.fp  # noqa: SLF001 - no public way leads there
 
 
 def _close(connection: Any) -> None:  # noqa: ANN401 - a socket, or the library's stand-in for one

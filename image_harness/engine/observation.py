@@ -198,6 +198,7 @@ class _Visit:
         self._plan = plan
         self._answer = answer
         self._told: float | None = None
+        self._refused: EngineError | None = None
 
     def look(self, step: Callable[[], T], *, planned: bool = True) -> Seen[T]:
         """Take a step, unless the service does not answer or the step is not in the plan."""
@@ -246,6 +247,8 @@ class _Visit:
 
     def stop(self) -> StopResult:
         """Send the signal if that is still to be done; what does not end on it is killed, which its exit code shows."""
+        if self._refused is not None:
+            raise self._refused
         if self._told is None:
             self._signal()
         try:
@@ -258,7 +261,11 @@ class _Visit:
 
     def _signal(self) -> None:
         self._told = time.monotonic()
-        self._container.signal(self._plan.signal or "")
+        try:
+            self._container.signal(self._plan.signal or "")
+        except EngineError as error:
+            self._refused = error
+            raise
 
 
 def _json_object(content: bytes) -> Mapping[str, Any] | None:

@@ -65,7 +65,8 @@ def require_asked_for(reference: ImageReference, ids: Collection[Digest], docker
         what = f"the engine does not say which image it gave: {printable(str(error))} ({last_call()})"
         raise ImageError(what, where=where) from error
     if found.removeprefix(_ALGORITHM) not in {digest.hex for digest in ids}:
-        what = f"the engine gave another image than the one that it calls {found} ({last_call()})"
+        given = f"GET /images/{reference.name}/get"
+        what = f"the engine gave another image ({given}) than the one that it calls {found} ({last_call()})"
         raise ImageError(what, where=where, fix="check again: was it built anew meanwhile?")
 
 

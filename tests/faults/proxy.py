@@ -9,10 +9,11 @@ import selectors
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
+from urllib.parse import parse_qs, urlsplit
 
 from tests.faults.calls import call_name
 from tests.faults.decoy import Decoy
@@ -69,6 +70,21 @@ class Injection:
         return f"{self.call} {self.fault} {'every time' if self.nth is None else f'(no. {self.nth})'}"
 
 
+@dataclass(frozen=True)
+class Moment:
+    """A moment of a run: when it makes a call, before the engine hears of it.
+
+    Attributes:
+        call: The call, as ``call_name`` has it.
+        nth: Which of these calls, counted from 1.
+        happens: What happens then.
+    """
+
+    call: str
+    nth: int
+    happens: Callable[[Proxy], object]
+
+
 class Proxy:
     """A socket that forwards an engine's calls; use it as a context manager.
 
@@ -81,6 +97,7 @@ class Proxy:
     Attributes:
         calls: How often each call was made.
         injected: How often the fault was.
+        made: The names of the containers that were asked for, the first one first.
     """
 
     def __init__(
@@ -94,8 +111,10 @@ class Proxy:
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._moment: Moment | None = None
         self.calls: Counter[str] = Counter()
         self.injected = 0
+        self.made: list[str] = []
 
     @property
     def url(self) -> str:
@@ -153,6 +172,7 @@ class Proxy:
     def _exchange(self, client: socket.socket, request: Message) -> bool:
         """Answer a request; False when the connection is not to be used any more."""
         fault = self._count(call_name(*request.words))
+        self._note(request)
         if fault is Fault.REFUSED:
             return False
         if fault is Fault.FAILED:
@@ -179,6 +199,24 @@ class Proxy:
                     return True
                 self._damage(client, fault, answer, wire)
                 return False
+
+    def at(self, moment: Moment) -> None:
+        """Let something happen at a moment."""
+        self._moment = moment
+
+    def _note(self, request: Message) -> None:
+        call = call_name(*request.words)
+        if call == "POST /containers/create":
+            self.made += parse_qs(urlsplit(request.words[1]).query).get("name", [])
+        with self._lock:
+            moment = self._moment
+            if moment is None or call != moment.call or self.calls[call] < moment.nth:
+                return
+            self._moment = None
+        # Not under the lock: what happens may itself take a while, and other calls go on.
+        moment.happens(self)
+        with self._lock:
+            self.injected += 1
 
     def _count(self, call: str) -> Fault | None:
         with self._lock:
@@ -208,8 +246,8 @@ class Proxy:
     def _damage(client: socket.socket, fault: Fault, answer: Message, wire: bytes) -> None:
         head = answer.to_bytes()
         if fault is not Fault.DELAYED:
-            # An answer without a body is cut within its head, and one with a body within that.
-            client.sendall(head + wire[: len(wire) // 2] if wire else head[: len(head) // 2])
+            # An answer without a body is cut within its first line, before it says anything.
+            client.sendall(head + wire[: len(wire) // 2] if wire else head[:10])
         if fault in (Fault.DELAYED, Fault.STALLED):
             client.recv(1)  # until the harness hangs up
 
@@ -239,8 +277,3 @@ def _pump(client: socket.socket, upstream: socket.socket, stream: BinaryIO) -> N
                 if not data:
                     return
                 (client if key.fileobj is upstream else upstream).sendall(data)
-
-
-def with_fault(injection: Injection, fault: Fault) -> Injection:
-    """The same call with another fault."""
-    return replace(injection, fault=fault)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
 from docker import APIClient
+
 from image_harness.engine.ownership import RUN_LABEL
 from image_harness.engine.toolbox.identity import native_architecture
 from tests.faults.small_image import INTERPRETER, PROBE
@@ -81,6 +81,7 @@ class Run:
         folder: Where it may write.
         checks: What it is to look at: modules or folders beneath the repository.
         limit: How long, in seconds, each call may take; None leaves the harness its own limits.
+        prefix: What the run is started by: programs that become it in the end.
         environment: Further variables.
     """
 
@@ -92,6 +93,7 @@ class Run:
         checks: Sequence[str],
         *,
         limit: float | None = None,
+        prefix: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._folder = folder
@@ -99,7 +101,14 @@ class Run:
         self._temporary.mkdir(parents=True)
         self._report = folder / "report"
         self._mark = uuid.uuid4().hex
-        variables = {_MARK: self._mark, "TMPDIR": str(self._temporary), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+        # The other plugins of this machine take longer to load than most runs to look.
+        variables = {
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            _MARK: self._mark,
+            "TMPDIR": str(self._temporary),
+            "PYTHONPATH": str(ROOT),
+            "NO_COLOR": "1",
+        }
         if limit is not None:
             variables["SMALL_LIMIT"] = f"{limit:g}"
         options = [
@@ -109,13 +118,15 @@ class Run:
             str(self._report),
             "-p",
             "no:cacheprovider",
+            "-p",
+            "image_harness.plugin",
             "-o",
             "tmp_path_retention_policy=none",
         ]
         self._start = time.monotonic()
         self._out = (folder / "output").open("w")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *checks, *options],
+            [*prefix, sys.executable, "-m", "pytest", *checks, *options],
             cwd=repository,
             env={**os.environ, **variables, **(environment or {})},
             stdout=self._out,

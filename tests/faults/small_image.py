@@ -47,6 +47,7 @@ def layer() -> dict[str, Node]:
     accounts = b"root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n"
     own = {
         "etc/passwd": Node(accounts),
+        "etc/os-release": Node(b"ID=debian\nVERSION_ID=12\nVERSION_CODENAME=bookworm\n"),
         "etc/group": Node(b"root:x:0:\nnonroot:x:65532:\n"),
         "app": directory(0o777),
         "app/service.py": Node(_SERVICE.read_bytes()),

@@ -13,8 +13,8 @@ from image_harness import Subject
 ROOT = Path(__file__).parent
 
 if _LIMIT := os.environ.get("SMALL_LIMIT"):
-    image_harness.engine_api._REQUEST = timedelta(seconds=float(_LIMIT))
-    image_harness.image.daemon._SILENCE = timedelta(seconds=float(_LIMIT))
+    for module, name in ((image_harness.engine_api, "_REQUEST"), (image_harness.image.daemon, "_SILENCE")):
+        setattr(module, name, timedelta(seconds=float(_LIMIT)))
 
 
 def pytest_image_harness_subject() -> Subject:

@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 
+GROWN: list[bytes] = []
 DEFECTIVE = bool(os.environ.get("DEFECTIVE"))
 
 
@@ -36,6 +37,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self) -> None:
         """Send it."""
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path == "/grow":
+            GROWN.append(b"x" * (1 << 30))
         body = json.dumps({"status": "healthy" if beside() else "degraded"}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 from image_harness import requirement
 from image_harness.design import Design
@@ -38,7 +39,7 @@ def test_command_ends(container: Container, design: Design) -> None:
 
 @requirement("shared.command-writes")
 def test_command_writes(container: Container, design: Design) -> None:
-    done = container.python(SELF, interpreter=design.image.interpreter)
+    done = container.python(SELF, interpreter=design.image.interpreter, limit=timedelta(seconds=5))
     assert done.exit_code == 0
     assert json.loads(done.stdout) == {"uid": design.image.uid}
 
