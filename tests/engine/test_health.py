@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
+from requests import Response
 
 from image_harness.engine import ContainerState, ContainerStatus, EngineError, Health, HealthProbe, HealthStatus
 from image_harness.engine.health import HealthView
@@ -33,13 +34,39 @@ LONG = timedelta(minutes=1)
 class LaggingEngine:
     """Announces each probe with the state from before it, as Podman does."""
 
-    def events(self, **_: object) -> list[dict[str, Any]]:
+    base_url = "http://engine"
+    api_version = "1.45"
+
+    def __init__(self, container_id: str = "id") -> None:
+        self._container_id = container_id
+
+    def get(self, *_: object, **__: object) -> Response:
         nanoseconds = int((START + timedelta(seconds=4)).timestamp()) * 1_000_000_000
-        return [{"Action": "health_status", "HealthStatus": "starting", "timeNano": nanoseconds}]
+        event = {
+            "Action": "health_status",
+            "HealthStatus": "starting",
+            "timeNano": nanoseconds,
+            "Actor": {"ID": self._container_id},
+        }
+        response = Response()
+        response.status_code = 200
+        response._content = json.dumps(event).encode()
+        return response
 
 
-def view(state: ContainerState) -> HealthView:
-    return HealthView(LaggingEngine(), "id", "name", state=lambda: state)  # type: ignore[arg-type]
+def view(state: ContainerState, *, events_lag: bool = True, events_of: str = "id") -> HealthView:
+    engine = LaggingEngine(events_of)
+    return HealthView(engine, "id", "name", state=lambda: state, events_lag=events_lag)  # type: ignore[arg-type]
+
+
+def test_an_engine_whose_events_should_not_lag_has_forgotten_some_when_they_do() -> None:
+    with pytest.raises(EngineError, match="calls it healthy and has no event of that"):
+        view(replace(RUNNING, health=PROBED), events_lag=False).timeline()
+
+
+def test_events_of_another_container_are_not_taken_for_this_one_s() -> None:
+    with pytest.raises(EngineError, match="is of another container: other"):
+        view(replace(RUNNING, health=PROBED), events_of="other").timeline()
 
 
 def test_a_timeline_does_not_lag_behind_the_state() -> None:

@@ -13,6 +13,13 @@ _TEMPLATES = (
     # The name of an image may hold slashes.
     (re.compile(r"^/images/(?!json$|load$|create$).+?(?=/(?:json|get|history|tag)$|$)"), "/images/{name}"),
 )
+_CONTAINER = re.compile(r"^/containers/(?!json$|create$)([^/]+)")
+
+
+def about(target: str) -> str:
+    """The container that a call is about, by the id or the name that it bears there; empty for none."""
+    match = _CONTAINER.match(_VERSION.sub("", target.partition("?")[0]))
+    return "" if match is None else match[1]
 
 
 def call_name(method: str, target: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.faults.proxy import Fault, Injection
+from tests.faults.injection import Fault, Injection
 
 _IMAGE = "checks/test_image.py"
 _SHARED = "checks/test_shared.py"

@@ -15,7 +15,8 @@ from docker import APIClient
 
 from image_harness.engine.client import resolve_url
 from tests.faults.decoy import Decoy
-from tests.faults.proxy import Fault, Injection, Moment, Proxy
+from tests.faults.injection import Fault, Injection, Moment
+from tests.faults.proxy import Proxy
 from tests.faults.runs import Outcome, Run, make_repository
 from tests.faults.small_image import layer, load
 from tests.image.builder import tar

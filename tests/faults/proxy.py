@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import enum
 import json
 import selectors
 import socket
+import struct
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Self
 from urllib.parse import parse_qs, urlsplit
 
-from tests.faults.calls import call_name
+from tests.faults.calls import about, call_name
 from tests.faults.decoy import Decoy
+from tests.faults.engine_clock import by_the_clock, dated
+from tests.faults.injection import Fault, Injection, Moment
 from tests.faults.messages import (
     Broken,
     Message,
@@ -29,60 +30,8 @@ from tests.faults.messages import (
 )
 
 _PIECE = 1 << 16
-
-
-class Fault(enum.StrEnum):
-    """What goes wrong with a call."""
-
-    REFUSED = "refused"
-    """The connection is closed at once; the engine never hears of the call."""
-    DELAYED = "delayed"
-    """The engine does it and its answer never comes."""
-    STALLED = "stalled"
-    """Half of the answer comes, and then nothing."""
-    CUT = "cut"
-    """Half of the answer comes, and the connection is closed."""
-    FAILED = "failed"
-    """The answer is 500, with a message; the engine never hears of the call."""
-    OTHERS = "another's"
-    """The answer is the one about another container or image."""
-
-
-@dataclass(frozen=True)
-class Injection:
-    """One fault in one call.
-
-    Attributes:
-        call: The call, as ``call_name`` has it.
-        fault: What goes wrong.
-        nth: Which of these calls, counted from 1; None for every one.
-    """
-
-    call: str
-    fault: Fault
-    nth: int | None = 1
-
-    def hits(self, call: str, number: int) -> bool:
-        """Whether this is the call."""
-        return call == self.call and self.nth in (None, number)
-
-    def __str__(self) -> str:
-        return f"{self.call} {self.fault} {'every time' if self.nth is None else f'(no. {self.nth})'}"
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A moment of a run: when it makes a call, before the engine hears of it.
-
-    Attributes:
-        call: The call, as ``call_name`` has it.
-        nth: Which of these calls, counted from 1.
-        happens: What happens then.
-    """
-
-    call: str
-    nth: int
-    happens: Callable[[Proxy], object]
+# Process, user and group at the other end of a socket.
+_CREDENTIALS = struct.Struct("3i")
 
 
 class Proxy:
@@ -98,6 +47,8 @@ class Proxy:
         calls: How often each call was made.
         injected: How often the fault was.
         made: The names of the containers that were asked for, the first one first.
+        asking: The process that asks: the run.
+        clock_set_by: By how many seconds the engine's clock has been set, as its answers tell the time.
     """
 
     def __init__(
@@ -115,6 +66,8 @@ class Proxy:
         self.calls: Counter[str] = Counter()
         self.injected = 0
         self.made: list[str] = []
+        self.asking = 0
+        self.clock_set_by = 0.0
 
     @property
     def url(self) -> str:
@@ -148,6 +101,9 @@ class Proxy:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            self.asking = _CREDENTIALS.unpack(
+                connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            )[0]
             self._start(self._serve, connection)
 
     @contextlib.contextmanager
@@ -187,10 +143,11 @@ class Proxy:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as upstream:
             upstream.connect(str(self._engine))
             with self._kept(upstream), upstream.makefile("rb") as stream:
-                upstream.sendall(request.to_bytes())
+                upstream.sendall(by_the_clock(request, self.clock_set_by).to_bytes())
                 answer = read_head(stream)
                 if answer is None:
                     return False
+                answer = dated(answer, self.clock_set_by)
                 if fault is None or (fault is Fault.OTHERS and not self._rewrites(request)):
                     return self._forward(client, upstream, answer, stream)
                 wire = self._whole(request, answer, stream)
@@ -212,9 +169,11 @@ class Proxy:
             moment = self._moment
             if moment is None or call != moment.call or self.calls[call] < moment.nth:
                 return
+            if not moment.meant(self, request.words[1]):
+                return
             self._moment = None
         # Not under the lock: what happens may itself take a while, and other calls go on.
-        moment.happens(self)
+        moment.happens(self, about(request.words[1]))
         with self._lock:
             self.injected += 1
 

@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 _SUBJECT = Path(__file__).with_name("subject")
 _MARK = "SMALL_RUN"
 _KILL_AFTER = 180.0
+# A run takes a few seconds, what it must wait for some more; this is where a machine that is busy does not get to.
+_BOUND = 90.0
 _INI = "[pytest]\nenable_assertion_pass_hook = true\naddopts = --import-mode=importlib\n"
 
 
@@ -51,6 +53,14 @@ class Outcome:
     def of(self, *statuses: str) -> set[str]:
         """The requirements of these statuses."""
         return {name for name, status in self.status.items() if status in statuses}
+
+
+def require_well_ended(outcome: Outcome) -> None:
+    """Whatever happened, a run ends in time, leaves nothing, and tells no user of its own insides."""
+    assert outcome.seconds < _BOUND
+    assert outcome.left == []
+    assert "Traceback" not in outcome.output
+    assert "INTERNALERROR" not in outcome.output
 
 
 def make_repository(folder: Path, image: str) -> Path:

@@ -26,7 +26,7 @@ _SERVICE = Path(__file__).with_name("subject") / "service.py"
 # What the harness's own programs and the service import, and what those import only once they are used.
 _IMPORTS = (
     "asyncio, json, ssl, sqlite3, email, decimal, importlib, os, platform, sys, http.server, signal, socket, threading,"
-    "encodings.idna, encodings.latin_1, encodings.ascii, encodings.utf_8, urllib.parse, traceback"
+    "pkgutil, runpy, encodings.idna, encodings.latin_1, encodings.ascii, encodings.utf_8, urllib.parse, traceback"
 )
 _LIST = f"import {_IMPORTS}; print([m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)])"
 _LIBRARY = re.compile(r"(?:=> )?(/\S+) \(0x")

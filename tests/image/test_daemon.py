@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import socketserver
 import subprocess
@@ -25,10 +26,11 @@ from tests.image.builder import ImageBuilder, sha256, tar
 Answer = Callable[[BaseHTTPRequestHandler], None]
 REFERENCE = "docker-daemon:name/app:1"
 PATH = "/images/name/app:1/get"
+INSPECT = "/images/name/app:1/json"
 
 
 class Engine(Protocol):
-    def __call__(self, answer: Answer) -> str: ...
+    def __call__(self, answer: Answer, image_id: str = "") -> str: ...
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):
@@ -40,16 +42,18 @@ class _Server(socketserver.ThreadingUnixStreamServer):
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    """Start engines that answer the version and leave the image to the test."""
+    """Start engines that answer the version, call the image by an id, and leave sending it to the test."""
     servers: list[socketserver.BaseServer] = []
 
-    def start(answer: Answer) -> str:
+    def start(answer: Answer, image_id: str = "") -> str:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
                 if self.path.endswith("/version"):
                     send(self, 200, b'{"ApiVersion": "1.45", "MinAPIVersion": "1.24"}')
+                elif self.path.endswith(INSPECT):
+                    send(self, 200, json.dumps({"Id": image_id}).encode())
                 else:
                     assert self.path.endswith(PATH)
                     answer(self)
@@ -95,7 +99,7 @@ def _saved(build: ImageBuilder) -> bytes:
 def test_an_engines_image_is_the_layouts_image(engine: Engine, tmp_path: Path) -> None:
     build = _build()
     with (
-        _open(engine(lambda request: send(request, 200, _saved(build)))) as image,
+        _open(engine(lambda request: send(request, 200, _saved(build)), sha256(build.manifest))) as image,
         open_image(ImageReference.parse(builder.write_directory(build.layout(), tmp_path / "layout"))) as other,
     ):
         assert image == other
@@ -115,7 +119,7 @@ def test_layers_are_read_before_the_stream_ends(engine: Engine, monkeypatch: pyt
         assert read_ahead.wait(30)
         request.wfile.write(data[-1024:])
 
-    _open(engine(answer)).close()
+    _open(engine(answer, sha256(build.manifest))).close()
     assert read_ahead.is_set()
 
 
@@ -126,7 +130,7 @@ def test_layers_of_other_images_in_the_stream_cost_this_image_nothing(
     other = ImageBuilder(platform=builder.AMD64, compression="none").layer({str(n): b"x" * 2000 for n in range(200)})
     monkeypatch.setattr("image_harness.image.budget.ENTRIES", 20)
     saved = tar({**builder.layout([other, build]), "manifest.json": b"[]"})
-    with _open(engine(lambda request: send(request, 200, saved))) as image:
+    with _open(engine(lambda request: send(request, 200, saved), sha256(build.manifest))) as image:
         assert [entry.path for entry in image.filesystem.walk()] == ["/", "/b"]
 
 
@@ -146,6 +150,19 @@ def test_what_the_engine_does_wrong_is_told_in_one_line(engine: Engine, answer: 
         _open(engine(answer))
     assert str(caught.value).startswith(REFERENCE)
     assert str(caught.value).isprintable()
+
+
+def test_an_engine_may_call_an_image_by_its_configuration(engine: Engine) -> None:
+    build = _build()
+    _open(engine(lambda request: send(request, 200, _saved(build)), sha256(build.config))).close()
+
+
+def test_an_image_that_the_engine_calls_otherwise_is_another_one(engine: Engine) -> None:
+    build, other = _build(), _build()
+    with pytest.raises(
+        ImageError, match=r"gave another image \(GET /images/name/app:1/get\) than the one that it calls"
+    ):
+        _open(engine(lambda request: send(request, 200, _saved(build)), sha256(other.manifest)))
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.999])

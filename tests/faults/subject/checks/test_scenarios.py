@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from image_harness import requirement
 from image_harness.design import Design, Item
-from image_harness.plugin.scenarios import DEPLOYED, FALLBACK_PORT, OTHER_PORT, WITHOUT_PYTHONPATH, Scenarios
+from image_harness.plugin.scenarios import DEPLOYED, FALLBACK_PORT, WITHOUT_PYTHONPATH, Scenarios
 
 
 @requirement("scenario.invalid-port.{key}", for_each="runtime.invalid_ports")
@@ -19,7 +19,7 @@ def test_message(scenarios: Scenarios, design: Design, item: Item) -> None:
 
 @requirement("scenario.stops")
 def test_stops(scenarios: Scenarios) -> None:
-    assert scenarios.service(OTHER_PORT).stop.value.exit_code == 0
+    assert scenarios.service(FALLBACK_PORT).stop.value.exit_code == 0
 
 
 @requirement("scenario.stalls")
