@@ -348,6 +348,16 @@ class Container:
             call = f"POST /containers/{self.id[:12]}/kill"
             raise EngineError(f"the engine has no event of {call}, though it said that it sent {name}", where=self.name)
 
+    def require_never_paused(self) -> None:
+        """Make sure that nobody has paused it since it was started, not even for a moment.
+
+        Raises:
+            ContainerLost: Somebody has.
+        """
+        since = self.state().started_at
+        if since is not None and read_events(self._client, self.id, self.name, ["pause"], since):
+            raise ContainerLost("somebody has paused the container", where=self.name)
+
     def run(
         self,
         argv: Sequence[str],

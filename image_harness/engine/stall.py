@@ -44,6 +44,7 @@ def observe_stall(container: Container, port: Port, limit: timedelta) -> Stall:
 
     Raises:
         ContainerDied: It ended meanwhile.
+        ContainerLost: Somebody else has paused it.
         EngineError: The engine failed.
     """
     address = container.address(port)
@@ -55,6 +56,8 @@ def observe_stall(container: Container, port: Port, limit: timedelta) -> Stall:
                 container.require_signalled("SIGSTOP")
     finally:
         container.signal("SIGCONT")
+    # A pause looks like a hang to the probe under way, and ends with the signal that lets the service go on.
+    container.require_never_paused()
     failures = failures_before(unhealthy) if unhealthy else 0
     recovered = _becomes(container, HealthStatus.HEALTHY, limit) is not None
     if not recovered:

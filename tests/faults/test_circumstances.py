@@ -96,10 +96,15 @@ class Circumstance:
 
 _BOOT = Phase("boot", _SHARED, "GET /containers/{id}/json", 4, shared=True)
 _CHECKS = Phase("checks", _SHARED, "POST /containers/{id}/exec", 1)
-# Looked into is the one whose integration comes and goes, stopped the one that is to hang.
+# Looked into is the one whose integration comes and goes.
 _SCENARIO = Phase("scenario", f"{_SCENARIOS}::test_integration", "POST /containers/{id}/exec", 1)
+# The first signal of a run makes the service hang; the bad one, which is never healthy, it ends.
 _STALL = Phase(
-    "stall", f"{_SCENARIOS}::test_stalls", "POST /containers/{id}/kill", 1, meant=lambda _, target: "SIGSTOP" in target
+    "stall",
+    f"{_SCENARIOS}::test_stalls",
+    "GET /containers/{id}/json",
+    1,
+    meant=lambda proxy, _: proxy.calls["POST /containers/{id}/kill"] == 1,
 )
 _TEARDOWN = Phase(
     "teardown", _SHARED, "DELETE /containers/{id}", 1, meant=lambda proxy, target: proxy.made[0] in target
