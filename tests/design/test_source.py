@@ -1,0 +1,99 @@
+"""A YAML file as data, with the line of each value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from image_harness.design.source import Source, read_source
+from image_harness.errors import HarnessError
+
+
+def source(tmp_path: Path, text: str) -> Source:
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    return read_source(path)
+
+
+def test_every_value_has_the_line_on_which_it_or_its_key_stands(tmp_path: Path) -> None:
+    found = source(tmp_path, "a:\n  b: 1\n  c:\n    - x\n    - y: 2\n      z:\n        - - deep\n")
+    assert found.data == {"a": {"b": 1, "c": ["x", {"y": 2, "z": [["deep"]]}]}}
+    assert found.lines == {
+        ("a",): 1,
+        ("a", "b"): 2,
+        ("a", "c"): 3,
+        ("a", "c", 0): 4,
+        ("a", "c", 1): 5,
+        ("a", "c", 1, "y"): 5,
+        ("a", "c", 1, "z"): 6,
+        ("a", "c", 1, "z", 0): 7,
+        ("a", "c", 1, "z", 0, 0): 7,
+    }
+
+
+def test_the_file_and_its_bytes_are_kept(tmp_path: Path) -> None:
+    found = source(tmp_path, "a: 1\n")
+    assert (found.path, found.content) == (tmp_path / "a.yaml", b"a: 1\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("7", 7),
+        ("0", 0),
+        ("1_000", 1000),
+        ("-3", -3),
+        ("0755", "0755"),
+        ("0x1f", "0x1f"),
+        ("true", True),
+        ("Yes", True),
+        ("on", True),
+        ("False", False),
+        ("no", False),
+        ("off", False),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        ("1.5", "1.5"),
+        ("word", "word"),
+        ("'7'", "7"),
+    ],
+)
+def test_a_scalar_is_a_number_a_truth_value_nothing_or_a_text(tmp_path: Path, text: str, value: object) -> None:
+    found = source(tmp_path, f"a: {text}\n").data["a"]
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: 1\n? [b]\n: 2\n", "2: a key must be a text; write a plain word before the colon"),
+        ("a:\n  b: 1\n  b: 2\n", "3: the key 'b' stands here a second time; remove one of the two"),
+        ("- a\n", "1: a design is a mapping of keys to values; see designs/ for one"),
+        ("a\n", "1: a design is a mapping of keys to values; see designs/ for one"),
+        ("", "1: a design is a mapping of keys to values; see designs/ for one"),
+        ("a: 1\nb: [1\nc: 2\n", "3: not YAML: did not find expected ',' or ']'; correct the file"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(HarnessError) as caught:
+        source(tmp_path, text)
+    assert str(caught.value) == f"{tmp_path / 'a.yaml'}:{told}"
+
+
+def test_a_mistake_without_a_line_is_told_with_the_file(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError) as caught:
+        source(tmp_path, "a: \x01\n")
+    assert str(caught.value) == (
+        f"{tmp_path / 'a.yaml'}: not YAML: unacceptable character #x0001: control characters are not allowed in "
+        '"<byte string>", position 3; correct the file'
+    )
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError) as caught:
+        read_source(tmp_path / "b.yaml")
+    assert (
+        str(caught.value) == f"{tmp_path / 'b.yaml'}: cannot be read: No such file or directory; name an existing file"
+    )
