@@ -65,7 +65,7 @@ def finding(result: RequirementResult) -> str:
     if result.retries:
         return _retried(next(check for check in result.checks if check.retries))
     left_out = f"{result.deselected} of its {result.deselected + len(result.checks)} checks"
-    return f"{left_out} were not selected; those that ran passed"
+    return f"{left_out} {'was' if result.deselected == 1 else 'were'} not selected; those that ran passed"
 
 
 def _retried(check: CheckResult) -> str:

@@ -228,3 +228,33 @@ def _hostile(number: int, text: str) -> RequirementResult:
     outcome = (CheckOutcome.PASSED, CheckOutcome.FAILED, CheckOutcome.ERROR)[number // len(HOSTILE)]
     facts = RequirementFacts(f"{number} {text}", text, text, text, Evidence.IMAGE, Origin.BEYOND, text)
     return RequirementResult(facts, (CheckResult(f"{number} {text}", outcome, message=text, evidence=(text, text)),))
+
+
+def small_report() -> RunReport:
+    """One requirement of every fate, on an image of two layers; all that a report can say is in it."""
+    made = report(
+        requirement("user.config", check("user", evidence=("'65532' == '65532'", "65532 == 65532"))),
+        requirement(
+            "labels.title",
+            check("title[a]", CheckOutcome.FAILED, message="assert 'RDP' == 'Lucid RDP'\n  found: RDP", retries=2),
+            check("both"),
+            title="Label title",
+            section="Labels",
+            origin=Origin.FAMILY,
+        ),
+        requirement(
+            "labels.version",
+            check("both"),
+            check("version", CheckOutcome.ERROR, message="EngineError: the engine did not answer"),
+            title="Label version",
+            section="Labels",
+            evidence=Evidence.RUNTIME,
+            origin=Origin.BEYOND,
+        ),
+        requirement("health.status", check("health", retries=1), title="Health", evidence=Evidence.RUNTIME),
+        requirement("health.stop", check("stop"), title="Stop", evidence=Evidence.RUNTIME, deselected=1),
+        requirement("release.bases", title="Bases", evidence=Evidence.SOURCE, selected=False),
+    )
+    image = replace(made.image, layers=made.image.layers[:2], packages=37)
+    run = replace(made.run, selection="not release", boot=timedelta(seconds=6.75))
+    return replace(made, image=image, run=run)

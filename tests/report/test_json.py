@@ -13,7 +13,7 @@ from image_harness.errors import HarnessError
 from image_harness.report.json import SCHEMA_FILE, json_schema, load_report, render_json
 from image_harness.report.model import BaseUse, RunReport
 
-from .generate import check, good_report, hostile_report, report, requirement, whole_report
+from .generate import check, good_report, hostile_report, report, requirement, small_report, whole_report
 
 # A report with the fields that every reader may count on, and no others.
 LEAST = {
@@ -111,7 +111,7 @@ def test_a_section_that_nothing_was_selected_of_has_no_compliance() -> None:
     assert written(report(requirement(selected=False)))["sections"][0]["compliance"] is None
 
 
-@pytest.mark.parametrize("make", [whole_report, good_report, report])
+@pytest.mark.parametrize("make", [whole_report, good_report, report, small_report])
 def test_what_is_read_back_is_what_was_written(make: Callable[[], RunReport], tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_text(render_json(make()))
@@ -149,12 +149,14 @@ def test_refuses_a_schema_version_that_it_does_not_know(version: int, tmp_path: 
     with pytest.raises(HarnessError, match=f"schema {version} is unknown") as caught:
         load_report(path)
     assert str(caught.value).startswith(f"{path}: ")
+    assert str(caught.value).endswith("; read it with the version of image-harness that wrote it")
 
 
 def test_a_missing_file_is_told_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="No such file") as caught:
         load_report(tmp_path / "nowhere.json")
-    assert "\n" not in str(caught.value)
+    path = tmp_path / "nowhere.json"
+    assert str(caught.value) == f"{path}: cannot read the report: No such file or directory"
 
 
 @pytest.mark.parametrize(
@@ -165,9 +167,19 @@ def test_a_missing_file_is_told_in_one_line(tmp_path: Path) -> None:
 def test_what_is_no_report_is_told_in_one_line(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_bytes(content)
-    with pytest.raises(HarnessError, match="not a report") as caught:
+    with pytest.raises(HarnessError) as caught:
         load_report(path)
+    assert str(caught.value).startswith(f"{path}: not a report")
     assert "\n" not in str(caught.value)
+
+
+def test_the_place_of_what_is_wrong_is_told(tmp_path: Path) -> None:
+    path = saved(altered(("requirements", 0, "checks", 0, "seconds"), "long"), tmp_path / "report.json")
+    with pytest.raises(HarnessError) as caught:
+        load_report(path)
+    assert str(caught.value) == (
+        f"{path}: not a report: requirements.0.checks.0.seconds: Input should be a valid number"
+    )
 
 
 @pytest.mark.parametrize(
@@ -207,8 +219,25 @@ def test_a_value_that_cannot_be_is_refused(place: tuple[str | int, ...], value: 
 def test_a_report_that_contradicts_itself_is_refused(
     place: tuple[str | int, ...], value: object, tmp_path: Path
 ) -> None:
-    with pytest.raises(HarnessError, match="contradicts itself"):
-        load_report(saved(altered(place, value), tmp_path / "report.json"))
+    path = saved(altered(place, value), tmp_path / "report.json")
+    with pytest.raises(HarnessError) as caught:
+        load_report(path)
+    assert str(caught.value).startswith(f"{path}: the report contradicts itself: ")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        (("requirements", 0, "status"), "not-met", "'user.config' is not-met by its status and met by its checks"),
+        (("sections",), [], "sections and requirements differ"),
+        (("verdict",), "unproven", "the verdict is unproven, the requirements say met"),
+    ],
+)
+def test_a_contradiction_is_told(place: tuple[str | int, ...], value: object, told: str, tmp_path: Path) -> None:
+    path = saved(altered(place, value), tmp_path / "report.json")
+    with pytest.raises(HarnessError) as caught:
+        load_report(path)
+    assert str(caught.value) == f"{path}: the report contradicts itself: {told}"
 
 
 def test_results_of_what_was_not_selected_are_refused(tmp_path: Path) -> None:

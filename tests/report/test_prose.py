@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from image_harness.report.model import BasesFacts, BaseUse, CheckOutcome, ImageFacts, RunReport
+from image_harness.report.model import BaseImage, BasesFacts, BaseUse, CheckOutcome, ImageFacts, RunReport
 from image_harness.report.prose import EVIDENCE_SHOWN, conclusion, facts, shown_evidence, status_words, summary
 from image_harness.types import Platform
 
-from .generate import check, good_report, report, requirement
+from .generate import check, digest, good_report, report, requirement
 
 UPSTREAM = BasesFacts(BaseUse.UPSTREAM)
 
@@ -98,6 +98,36 @@ class TestFacts:
     def test_give_the_duration(self) -> None:
         made = good_report()
         assert fact(replace(made, run=replace(made.run, duration=timedelta(minutes=2))), "Duration") == "2 min 0 s"
+
+    def test_of_a_run_that_looked_at_nothing_say_so(self) -> None:
+        made = report()
+        run = replace(made.run, bases=BasesFacts(BaseUse.UNKNOWN), engine=None, emulated=None)
+        made = replace(made, image=ImageFacts("oci:a", Platform.LINUX_ARM64), run=run)
+        assert [(found.label, found.value, found.code) for found in facts(made)] == [
+            ("Image", "oci:a", True),
+            ("Manifest digest", "not looked at in this run", False),
+            ("Config digest", "not looked at in this run", False),
+            ("Platform", "linux/arm64", False),
+            ("Size", "not looked at in this run", False),
+            ("Design", f"rdp-monitor {made.design.digest}", True),
+            ("Bases", "unknown", False),
+            ("Engine", "none was used", False),
+            ("Emulated", "nothing of the image was run", False),
+            ("Selection", "everything but release checks", False),
+            ("Tried again", "no check", False),
+            ("Report date", "2026-03-04 05:06:07 UTC", False),
+            ("Duration", "37.25 s", False),
+            ("Harness", "image-harness 0.1.0", False),
+        ]
+
+    def test_name_a_base_without_a_digest_by_its_reference(self) -> None:
+        bases = BasesFacts(BaseUse.UPSTREAM, (BaseImage("a:1"), BaseImage("b:2", digest("b"))))
+        made = replace(report(), run=replace(report().run, bases=bases))
+        assert [(found.label, found.value, found.code) for found in facts(made) if found.label.startswith("Base")] == [
+            ("Bases", "the upstream images", False),
+            ("Base 1", "a:1", True),
+            ("Base 2", f"b:2@{digest('b')}", True),
+        ]
 
 
 def test_the_summary_of_a_run_of_nothing_says_so() -> None:
