@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from image_harness.image import FileSystem
+from image_harness.image import FileSystem, ImageError
 
 REPOSITORY = Path(__file__).parents[2]
 if str(REPOSITORY) not in sys.path:
@@ -30,3 +30,17 @@ def open_layers(tmp_path: Path) -> Iterator[Open]:
             return images.enter_context(open_built(build, tmp_path)).filesystem
 
         yield open_image
+
+
+@pytest.fixture(autouse=True)
+def a_place_for_every_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user who is told what is wrong is always told where, whatever the test looks at."""
+    make = ImageError.__init__
+
+    def make_with_a_place(self: ImageError, what: str, *, where: str | None = None, fix: str | None = None) -> None:
+        # What is no reference is its own place.
+        assert where or what.startswith("not an image reference: "), f"a problem without a place: {what}"
+        assert where != "None"
+        make(self, what, where=where, fix=fix)
+
+    monkeypatch.setattr(ImageError, "__init__", make_with_a_place)

@@ -52,6 +52,8 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
             def do_GET(self) -> None:
                 if self.path.endswith("/version"):
                     send(self, 200, b'{"ApiVersion": "1.45", "MinAPIVersion": "1.24"}')
+                elif self.path.endswith(INSPECT) and image_id == "unknown":
+                    send(self, 404, b'{"message": "No such image"}')
                 elif self.path.endswith(INSPECT):
                     send(self, 200, json.dumps({"Id": image_id}).encode())
                 else:
@@ -159,10 +161,20 @@ def test_an_engine_may_call_an_image_by_its_configuration(engine: Engine) -> Non
 
 def test_an_image_that_the_engine_calls_otherwise_is_another_one(engine: Engine) -> None:
     build, other = _build(), _build()
-    with pytest.raises(
-        ImageError, match=r"gave another image \(GET /images/name/app:1/get\) than the one that it calls"
-    ):
+    with pytest.raises(ImageError) as caught:
         _open(engine(lambda request: send(request, 200, _saved(build)), sha256(other.manifest)))
+    assert str(caught.value) == (
+        "docker-daemon:name/app:1: the engine gave another image (GET /images/name/app:1/get) than the one that it "
+        f"calls {sha256(other.manifest)} (GET /images/name/app:1/json); check again: was it built anew meanwhile?"
+    )
+
+
+def test_an_engine_that_does_not_say_what_it_gave_is_told(engine: Engine) -> None:
+    build = _build()
+    with pytest.raises(ImageError) as caught:
+        _open(engine(lambda request: send(request, 200, _saved(build)), "unknown"))
+    assert str(caught.value).startswith("docker-daemon:name/app:1: the engine does not say which image it gave: 404 ")
+    assert str(caught.value).endswith("(GET /images/name/app:1/json)")
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.999])

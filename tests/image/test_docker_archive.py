@@ -58,6 +58,10 @@ def test_one_of_several_images_is_chosen_by_tag_or_platform(tmp_path: Path) -> N
         _open(path)
     with pytest.raises(ImageError, match="holds no images that fit app:3"):
         _open(path, suffix=":app:3")
+    with _open(path, suffix=f"@{sha256(amd.config)}") as image:
+        assert image.platform == Platform.LINUX_AMD64
+    with pytest.raises(ImageError, match="holds no images that fit sha256:"):
+        _open(path, suffix=f"@{sha256(b'')}")
 
 
 @pytest.mark.parametrize(
@@ -69,6 +73,10 @@ def test_one_of_several_images_is_chosen_by_tag_or_platform(tmp_path: Path) -> N
         ({"manifest.json": dump([{}] * 1001)}, "lists 1001 images, more than 1000"),
         ({"manifest.json": b'[{"Layers": []}]'}, r"images\[0\].Config is missing"),
         ({"manifest.json": b'[{"Config": "x"}]'}, "x is missing"),
+        (
+            {"manifest.json": dump([{"Config": "x", "Layers": ["y"] * 501}])},
+            "manifest.json: lists 501 layers, more than 500",
+        ),
         ({"manifest.json": b'[{"Config": "../../x"}]'}, r"\.\./\.\./x is missing"),
     ],
 )

@@ -58,5 +58,5 @@ def test_a_file_that_ends_early_is_cut_off(growing: GrowingHandle) -> None:
 
 def test_what_is_said_first_holds(growing: GrowingHandle) -> None:
     growing.end()
-    growing.end(ImageError("too late"))
+    growing.end(ImageError("too late", where="a"))
     growing.wait_for_end()

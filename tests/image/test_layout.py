@@ -78,7 +78,8 @@ def test_tag_and_digest_choose_and_a_missing_choice_names_the_tags(tmp_path: Pat
     ]
     files["index.json"] = _index(items)
     assert _which(files, tmp_path, ":one") == "arm64"
-    assert _which(files, tmp_path, ":app:two") == "other"
+    for name in (":app:two", ":library/app:two", ":docker.io/library/app:two"):
+        assert _which(files, tmp_path, name) == "other"
     assert _which(files, tmp_path, f"@{other.descriptor['digest']}") == "other"
     with pytest.raises(ImageError, match=r"2 images for linux/arm64; add :TAG or @DIGEST; tags are .*app:two.*one"):
         _open(files, tmp_path)
