@@ -227,8 +227,8 @@ class Container:
             status: What it is expected to be called.
             limit: How long to wait.
             others: What ends the wait as well.
-            answers: Whether the service answers by now. Once it does, probes that fail as often as the health check
-                allows, and once more, end the wait as one in vain.
+            answers: Whether the service answers by now. Once it does, probes that say the opposite as often as the
+                health check lets them fail, and once more, end the wait as one in vain.
 
         Raises:
             ContainerDied: It ended before.

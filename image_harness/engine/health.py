@@ -114,9 +114,11 @@ class HealthView:
         Args:
             statuses: What to watch for.
             check: The health check that the engine holds for the container.
-            answers: Whether the service answers by now. Once it does, failing probes end the watch.
+            answers: Whether the service answers by now. Once it does, probes that say the opposite end the watch.
         """
-        patience = Patience(check.retries or _RETRIES, answers) if check is not None and answers is not None else None
+        patience = None
+        if check is not None and answers is not None:
+            patience = Patience(check.retries or _RETRIES, answers, awaited=statuses[0])
         start = fetched = time.monotonic()
 
         def look() -> ContainerState | None:
@@ -133,7 +135,7 @@ class HealthView:
             if state.health.status in statuses:
                 return state
             if patience is not None and patience.is_over(state.health):
-                raise WaitExpired(f"answers, and its probes fail: {state.health.status}", where=self._name)
+                raise WaitExpired(f"answers, and its probes say the opposite: {state.health.status}", where=self._name)
             return None
 
         return look

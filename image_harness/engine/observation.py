@@ -214,10 +214,8 @@ class _Visit:
 
     def health(self) -> Health:
         expected = self._plan.health or HealthStatus.HEALTHY
-        # Probes that fail are what it takes to be called unhealthy.
-        answers = (lambda: True) if expected is HealthStatus.HEALTHY else None
         with contextlib.suppress(WaitExpired):
-            return self._container.wait_for_health(expected, self._plan.answer_limit, answers=answers).health
+            return self._container.wait_for_health(expected, self._plan.answer_limit, answers=lambda: True).health
         return self._container.state().health
 
     def load(self) -> Answers:

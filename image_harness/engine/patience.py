@@ -10,21 +10,25 @@ from image_harness.engine.state import ContainerState, Health, HealthStatus
 
 
 class Patience:
-    """For a service that answers, and whose probes fail: they tell all that a longer wait could.
+    """For a service that answers, and whose probes say the opposite: they tell all that a longer wait could.
 
     Args:
-        probes: How many of them may fail one after the other.
+        probes: How many of them may say so one after the other.
         answers: Whether the service answers by now.
+        awaited: What the container is to be called: healthy, against which probes speak that fail, or unhealthy.
     """
 
-    def __init__(self, probes: int, answers: Callable[[], bool]) -> None:
+    def __init__(
+        self, probes: int, answers: Callable[[], bool], *, awaited: HealthStatus = HealthStatus.HEALTHY
+    ) -> None:
         self._probes = probes
         self._answers = answers
+        self._passing = awaited is HealthStatus.UNHEALTHY
         self._before: frozenset[datetime | None] | None = None
-        self._failed: set[datetime | None] = set()
+        self._against: set[datetime | None] = set()
 
     def is_over(self, health: Health) -> bool:
-        """Whether more probes than that have failed since the service answers.
+        """Whether more probes than that have spoken against it since the service answers.
 
         One more, since the first may have begun before.
 
@@ -38,11 +42,11 @@ class Patience:
         for probe in health.probes:
             if probe.start in self._before:
                 continue
-            if probe.exit_code == 0:
-                self._failed.clear()
+            if (probe.exit_code == 0) is self._passing:
+                self._against.add(probe.start)
             else:
-                self._failed.add(probe.start)
-        return len(self._failed) > self._probes
+                self._against.clear()
+        return len(self._against) > self._probes
 
 
 class Belated:

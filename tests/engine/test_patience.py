@@ -49,6 +49,17 @@ def test_nothing_counts_while_the_service_does_not_answer() -> None:
     assert patience.is_over(record(1, 1, 1, 1, 1))
 
 
+def test_probes_that_succeed_speak_against_what_is_to_be_called_unhealthy() -> None:
+    patience = Patience(1, lambda: True, awaited=HealthStatus.UNHEALTHY)
+    assert over(patience, [record(), record(0), record(0, 1), record(0, 1, 0), record(0, 1, 0, 0)]) == [
+        False,
+        False,
+        False,
+        False,
+        True,
+    ]
+
+
 def state(status: HealthStatus) -> ContainerState:
     health = Health(status)
     return ContainerState(
