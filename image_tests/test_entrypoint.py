@@ -119,8 +119,8 @@ def test_ends_on_sigint(scenarios: Scenarios, design: Design, clock: Clock) -> N
 
 
 @requirement("entrypoint.stop-answers")
-def test_answers_what_is_under_way_when_it_is_told_to_end(scenarios: Scenarios) -> None:
-    assert scenarios.service(FALLBACK_PORT).late_answer.value == 200
+def test_answers_what_is_under_way_when_it_is_told_to_end(scenarios: Scenarios, design: Design) -> None:
+    assert scenarios.service(FALLBACK_PORT).late_answer.value == design.runtime.post_status
 
 
 @requirement("entrypoint.port-taken")

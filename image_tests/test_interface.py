@@ -12,6 +12,7 @@ import pytest
 from image_harness import requirement
 from image_harness.design import Design, Item
 from image_harness.engine import Clock, Container, ask_again, ask_at_once
+from image_harness.engine.arrival import await_request
 from image_harness.engine.growth import Growth, observe_growth
 from image_harness.engine.traffic import HalfRequest
 from image_harness.types import Port
@@ -111,9 +112,10 @@ def test_many_clients_at_once(container: Container, design: Design, clock: Clock
 def test_a_slow_client_keeps_nobody_waiting(container: Container, design: Design, clock: Clock) -> None:
     address = container.address(Port(design.service.port))
     with HalfRequest(address, design.runtime.post_path, clock.limit(PATIENCE)) as slow:
+        await_request(container, Port(design.service.port), clock.limit(PATIENCE))
         answers = ask_again(address, design.runtime.health_path, 3, clock.limit(PATIENCE))
         assert answers.all_are(200, 3), str(answers)
-        assert slow.finish() == 200
+        assert slow.finish() == design.runtime.post_status
 
 
 @pytest.fixture(scope="module")

@@ -334,6 +334,7 @@ class RuntimeDesign(Model):
     fallback_port: int
     invalid_ports: tuple[InvalidPort, ...]
     post_path: str
+    post_status: int
     clients: int = Field(ge=2)
     steady_requests: int = Field(ge=100)
     stop_within: Duration

@@ -219,7 +219,12 @@ class Container:
                 ) from None
 
     def wait_for_health(
-        self, status: HealthStatus, limit: timedelta, *others: HealthStatus, answers: Callable[[], bool] | None = None
+        self,
+        status: HealthStatus,
+        limit: timedelta,
+        *others: HealthStatus,
+        answers: Callable[[], bool] | None = None,
+        forgiving: int = 1,
     ) -> ContainerState:
         """Wait until the engine calls the container this, or one of the others.
 
@@ -229,13 +234,14 @@ class Container:
             others: What ends the wait as well.
             answers: Whether the service answers by now. Once it does, probes that say the opposite as often as the
                 health check lets them fail, and once more, end the wait as one in vain.
+            forgiving: How many times as often.
 
         Raises:
             ContainerDied: It ended before.
             EngineError: The engine holds no health check for it, or never runs it.
             WaitExpired: It did not come to that in time.
         """
-        look = self._health.watch((status, *others), self.health_check(), answers)
+        look = self._health.watch((status, *others), self.health_check(), answers, forgiving)
         return self.wait_until(look, limit, lambda: f"health {status}", poll=_POLL * 4)
 
     def wait_exit(self, limit: timedelta) -> int:
@@ -327,26 +333,28 @@ class Container:
             raise EngineError(f"{call} had no effect, whatever the engine said: it runs", where=self.name) from None
 
     def signal(self, name: str) -> None:
-        """Send a signal, ``SIGSTOP`` for instance, to the first process."""
-        self._told[name] = self.state().started_at
-        with translated(self.name):
-            self._client.kill(self.id, signal=name)
-
-    def require_signalled(self, name: str) -> None:
-        """Make sure that a signal which had no effect was sent to this container, by the engine's own account.
+        """Send a signal, ``SIGSTOP`` for instance, to the first process.
 
         Raises:
-            EngineError: The engine does not know of it.
+            EngineError: The engine refused, or has no event of it though it said that it did.
         """
-        since = self._told.get(name)
-        if since is None:
-            raise EngineError(f"was never sent {name}", where=self.name)
+        since = self._told[name] = self.state().started_at
+        with translated(self.name):
+            self._client.kill(self.id, signal=name)
+        # At once, as engines remember the last few events only, and each probe makes three.
+        deadline = time.monotonic() + _SETTLED_WITHIN.total_seconds()
+        while since is not None and not self._was_signalled(name, since):
+            if time.monotonic() > deadline:
+                call = f"POST /containers/{self.id[:12]}/kill"
+                what = f"the engine has no event of {call}, though it said that it sent {name}"
+                raise EngineError(what, where=self.name)
+            time.sleep(_POLL.total_seconds())
+
+    def _was_signalled(self, name: str, since: datetime) -> bool:
         events = read_events(self._client, self.id, self.name, ["kill"], since)
         numbers = [((event.get("Actor") or {}).get("Attributes") or {}).get("signal") for event in events]
         # Podman does not say which signal it was.
-        if not {str(int(signal.Signals[name])), None}.intersection(numbers):
-            call = f"POST /containers/{self.id[:12]}/kill"
-            raise EngineError(f"the engine has no event of {call}, though it said that it sent {name}", where=self.name)
+        return bool({str(int(signal.Signals[name])), None}.intersection(numbers))
 
     def require_never_paused(self) -> None:
         """Make sure that nobody has paused it since it was started, not even for a moment.

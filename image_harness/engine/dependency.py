@@ -25,7 +25,7 @@ class DependencyObservation:
     Attributes:
         absent: While what it uses had never been there.
         present: While it was there: the first answer with another status than before, or the last one in time.
-        gone: After it had been taken away again, likewise.
+        gone: After it had been taken away again, likewise; the next answer where its coming had changed nothing.
     """
 
     absent: Mapping[str, Any]
@@ -67,7 +67,9 @@ def observe_dependency(
     absent = look()
     with beside(container, command):
         present = changed_from(absent)
-    return DependencyObservation(absent, present, changed_from(present))
+    # A service that has not noticed it cannot notice that it is gone.
+    noticed = present.get("status") != absent.get("status")
+    return DependencyObservation(absent, present, changed_from(present) if noticed else look())
 
 
 @contextlib.contextmanager

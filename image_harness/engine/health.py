@@ -77,7 +77,7 @@ class HealthView:
             last = last_transition(state.health)
             if last is not None and make_timeline(started, self._seen).statuses[-1] is not last.status:
                 self._seen.add(last)
-        else:
+        elif state.running:  # what has ended is called unhealthy without an event
             self._require_told(state.health.status)
         return make_timeline(started, self._seen)
 
@@ -108,6 +108,7 @@ class HealthView:
         statuses: Sequence[HealthStatus],
         check: HealthCheck | None,
         answers: Callable[[], bool] | None = None,
+        forgiving: int = 1,
     ) -> Callable[[], ContainerState | None]:
         """A function that gives the container's state once the engine calls it one of these, and None before.
 
@@ -115,10 +116,11 @@ class HealthView:
             statuses: What to watch for.
             check: The health check that the engine holds for the container.
             answers: Whether the service answers by now. Once it does, probes that say the opposite end the watch.
+            forgiving: How many times as many of them are put up with as the health check lets fail.
         """
         patience = None
         if check is not None and answers is not None:
-            patience = Patience(check.retries or _RETRIES, answers, awaited=statuses[0])
+            patience = Patience((check.retries or _RETRIES) * forgiving, answers, awaited=statuses[0])
         start = fetched = time.monotonic()
 
         def look() -> ContainerState | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
+from image_harness.engine.arrival import await_request, await_signal
 from image_harness.engine.container import Container, StopResult
 from image_harness.engine.dependency import DependencyObservation, observe_dependency
 from image_harness.engine.engine import Engine
@@ -30,8 +31,8 @@ from image_harness.types import HealthCheck, Port
 T = TypeVar("T")
 
 _KILLED_AFTER = timedelta(seconds=10)
-# What a request or a signal takes to be seen, also by an emulated program on a busy machine.
-_ARRIVES = timedelta(milliseconds=500)
+# What a signal takes to be heeded, also by an emulated program on a busy machine.
+_HEEDED_WITHIN = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +239,9 @@ class _Visit:
         """Send the signal while a request is under way, then the request's rest; the status of its answer."""
         address = self._container.address(self._plan.port)
         with HalfRequest(address, self._plan.half_request or "", self._plan.answer_limit) as half:
-            time.sleep(_ARRIVES.total_seconds())
+            await_request(self._container, self._plan.port, self._plan.answer_limit)
             self._signal()
-            time.sleep(_ARRIVES.total_seconds())
+            await_signal(self._container, self._plan.port, _HEEDED_WITHIN)
             return half.finish()
 
     def stop(self) -> StopResult:
@@ -252,7 +253,6 @@ class _Visit:
         try:
             exit_code = self._container.wait_exit(_KILLED_AFTER)
         except WaitExpired:
-            self._container.require_signalled(self._plan.signal or "")
             self._container.signal("SIGKILL")
             exit_code = self._container.wait_exit(_KILLED_AFTER)
         return StopResult(exit_code, timedelta(seconds=time.monotonic() - (self._told or 0)))

@@ -24,8 +24,10 @@ from image_harness.engine.procfs import (
     read_listening_sockets,
     read_processes,
     read_status,
+    read_waiting,
 )
 from image_harness.engine.state import ContainerState
+from image_harness.types import Port
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -154,6 +156,15 @@ class ProcView:
         if pid is not None:
             return read_listening_sockets(pid)
         return listening(json.loads(self._read_inside(_READ_TABLES, interpreter)))
+
+    def waiting(self, port: Port) -> int:
+        """How much that was sent to a port no program has taken yet: bytes to be read, connections to be accepted.
+
+        Raises:
+            ContainerLost: It does not run.
+            EngineError: The engine is of another machine.
+        """
+        return read_waiting(self.required_pid(), port.number)
 
     def _local_pid(self) -> int | None:
         """The first process's PID on this machine; None when the engine is elsewhere."""

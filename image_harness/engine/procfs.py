@@ -89,6 +89,23 @@ def read_listening_sockets(first: int, proc: Path = PROC) -> tuple[ListeningSock
     Raises:
         ContainerLost: That process has ended.
     """
+    return listening(_read_socket_tables(first, proc))
+
+
+def read_waiting(first: int, port: int, proc: Path = PROC) -> int:
+    """How much that was sent to a TCP port in the network namespace of a process no program has taken yet.
+
+    Counts the bytes that wait to be read and the connections that wait to be accepted, see proc_net_tcp in the kernel's
+    documentation.
+
+    Raises:
+        ContainerLost: That process has ended.
+    """
+    tables = _read_socket_tables(first, proc)
+    return sum(waiting(text, port) for name, text in tables.items() if name.startswith("tcp"))
+
+
+def _read_socket_tables(first: int, proc: Path) -> dict[str, str]:
     tables: dict[str, str] = {}
     for name in SOCKET_TABLES:
         path = proc / str(first) / "net" / name
@@ -102,7 +119,7 @@ def read_listening_sockets(first: int, proc: Path = PROC) -> tuple[ListeningSock
             raise ContainerLost(f"the container's sockets cannot be read: {error.strerror}") from error
     if "tcp" not in tables:
         raise EngineError("the container's network namespace has no table of TCP sockets", where=str(proc / str(first)))
-    return listening(tables)
+    return tables
 
 
 def read_status(first: int, proc: Path = PROC) -> dict[str, str]:
@@ -156,6 +173,13 @@ def parse_sockets(text: str, protocol: str) -> tuple[ListeningSocket, ...]:
         except (IndexError, ValueError) as error:
             raise EngineError(f"not a line of a socket table: {line[:80]!r}") from error
     return tuple(sockets)
+
+
+def waiting(text: str, port: int) -> int:
+    """What waits in the receive queues of a local port, in the text of such a table of TCP sockets."""
+    rows = [line.split() for line in text.splitlines()[1:]]
+    queues = [row[4] for row in rows if int(row[1].rpartition(":")[2], 16) == port]
+    return sum(int(queue.rpartition(":")[2], 16) for queue in queues)
 
 
 def program_arguments(arguments: tuple[str, ...]) -> tuple[str, ...]:

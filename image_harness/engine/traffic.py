@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import http.client
 import resource
+import select
 import socket
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
+
+from image_harness.engine.errors import EngineError
 
 Address = tuple[str, int]
 """Host and port."""
@@ -112,6 +115,7 @@ class HalfRequest:
         body = b"{}"
         head = f"POST {path} HTTP/1.1\r\nHost: {address[0]}\r\nContent-Type: application/json\r\n"
         head += f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        self._path = path
         self._rest = body[1:]
         self._socket = socket.create_connection(address, timeout=limit.total_seconds())
         self._socket.sendall(head.encode() + body[:1])
@@ -123,8 +127,16 @@ class HalfRequest:
         self._socket.close()
 
     def finish(self) -> int | None:
-        """Send the rest; the status of the answer, or None when there is none."""
+        """Send the rest; the status of the answer, or None when there is none.
+
+        Raises:
+            EngineError: The server has answered already: it does not wait for the body, so no request was under way.
+        """
         try:
+            early = select.poll()
+            early.register(self._socket, select.POLLIN)
+            if early.poll(0) and self._socket.recv(1, socket.MSG_PEEK):
+                raise EngineError("answered before the request was complete, so none was under way", where=self._path)
             self._socket.sendall(self._rest)
             answer = b""
             while b"\r\n" not in answer:

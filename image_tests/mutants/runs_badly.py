@@ -152,7 +152,13 @@ def _third() -> Iterator[Mutant]:
             "return init_settings, env_settings, InitSettingsSource(",
             "return init_settings, InitSettingsSource(",
         ),
-        follows=("configuration.environment-over-yaml", "errors.invalid-setting"),
+        # What it does not read is not there for it, so nothing of it can be missing.
+        follows=(
+            "configuration.environment-over-yaml",
+            "errors.invalid-setting",
+            "errors.integration-comes",
+            "errors.integration-goes",
+        ),
     )
     yield one(
         "runs.another-port",

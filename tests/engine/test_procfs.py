@@ -16,6 +16,8 @@ from image_harness.engine.procfs import (
     read_listening_sockets,
     read_processes,
     read_status,
+    read_waiting,
+    waiting,
 )
 
 HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -106,3 +108,29 @@ def test_status_gives_the_fields_of_a_process(tmp_path: Path) -> None:
 def test_status_of_a_process_that_has_ended_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ContainerLost, match="cannot be read"):
         read_status(7, tmp_path)
+
+
+QUEUED = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:1F9D 00000000:0000 0A 00000000:00000002 00:00000000 00000000 65532        0 1 1 0 100 0 0 10 0
+   1: 0100007F:1F9D 0100007F:A001 01 00000005:00000010 00:00000000 00000000 65532        0 2 1 0 100 0 0 10 0
+   2: 0100007F:A001 0100007F:1F9D 01 00000000:00000100 00:00000000 00000000 65532        0 3 1 0 100 0 0 10 0
+"""
+
+
+def test_what_no_program_has_taken_is_counted_by_its_port() -> None:
+    assert waiting(QUEUED, 8093) == 2 + 16
+    assert waiting(QUEUED, 0xA001) == 256
+    assert waiting(QUEUED, 1) == 0
+
+
+def test_what_waits_in_this_machines_own_queues_is_seen() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert read_waiting(os.getpid(), port) == 0
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            assert read_waiting(os.getpid(), port) == 1
+            with listener.accept()[0] as accepted:
+                client.sendall(b"abc")
+                assert read_waiting(os.getpid(), port) == 3
+                accepted.recv(3)
+                assert read_waiting(os.getpid(), port) == 0

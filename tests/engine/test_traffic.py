@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from image_harness.engine.errors import EngineError
 from image_harness.engine.traffic import Address, HalfRequest, ask_again, ask_at_once, silent_clients
 
 LIMIT = timedelta(seconds=5)
@@ -125,6 +126,15 @@ def test_half_a_request_to_a_server_that_ends_has_no_answer() -> None:
         accepted, _ = listener.accept()
         accepted.close()
         assert half.finish() is None
+
+
+def test_half_a_request_that_is_answered_too_soon_was_never_under_way() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, HalfRequest(listener.getsockname(), "/a", LIMIT) as half:
+        accepted, _ = listener.accept()
+        with accepted:
+            accepted.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            with pytest.raises(EngineError, match=r"^/a: answered before the request was complete"):
+                half.finish()
 
 
 def test_silent_clients_are_connected_and_leave_again() -> None:
