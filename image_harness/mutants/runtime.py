@@ -59,7 +59,8 @@ def sightings(
         good: What the images are derived from.
         mutants: The batches.
         engine: ``docker``, ``podman`` or a URL.
-        at_once: How many images are checked at the same time; each takes up to three containers.
+        at_once: How many images are checked at the same time; each takes up to four containers, and waits for much of
+            its time.
         progress: Told each batch that is done.
 
     Raises:
@@ -67,8 +68,11 @@ def sightings(
     """
     with ThreadPoolExecutor(at_once, thread_name_prefix="batch") as threads:
         look = functools.partial(_look, good, engine, progress)
+        # The fullest take longest, so that the last to end is none of them.
+        fullest = sorted(mutants.items(), key=lambda batch: len(batch[1]), reverse=True)
         with ended_together():
-            return dict(zip(mutants, threads.map(look, mutants.items()), strict=True))
+            seen = threads.map(look, fullest)
+            return {name: sighting for (name, _), sighting in zip(fullest, seen, strict=True)}
 
 
 def _look(good: Good, engine: str, progress: Callable[[str], None], batch: tuple[str, list[Mutant]]) -> Sighting:
