@@ -37,9 +37,10 @@ def read_events(
         EngineError: The engine did not tell, or told of another container.
     """
     filters = json.dumps({"container": [container_id], "event": list(events)})
+    start = math.floor(since.timestamp())
     parameters: dict[str, str | int] = {
-        "since": math.floor(since.timestamp()),
-        "until": _until(client),
+        "since": start,
+        "until": f"{_until(client, start):.6f}",
         "filters": filters,
     }
     with translated(name):
@@ -51,7 +52,7 @@ def read_events(
     return found
 
 
-def _until(client: APIClient) -> str:
+def _until(client: APIClient, start: int) -> float:
     """Now, as the engine's clock has it: a time to come would keep the answer open until then.
 
     The engine may be of another machine, or the clock of this one have been set.
@@ -59,8 +60,9 @@ def _until(client: APIClient) -> str:
     told = told_time(client)
     now = time.time()
     if told is None or abs(told.now() - now) < _SAME_CLOCK:
-        return f"{now:.6f}"
-    return f"{told.now() + 1:.6f}"
+        # Of two clocks that agree but for a second, this one may not have come to the start yet.
+        return start + 1 if now < start < now + _SAME_CLOCK else now
+    return told.now() + 1
 
 
 def told_time(client: APIClient) -> ToldTime | None:

@@ -33,6 +33,10 @@ _RETRIES = 3
 _CLOCK_MAY_DIFFER = timedelta(seconds=5)
 
 
+# An exit code above this is a signal's, see signal(7).
+_SIGNALLED = 128
+
+
 class HealthView:
     """What an engine tells of a container's health, remembered longer than the engine does.
 
@@ -77,7 +81,7 @@ class HealthView:
             last = last_transition(state.health)
             if last is not None and make_timeline(started, self._seen).statuses[-1] is not last.status:
                 self._seen.add(last)
-        elif state.running:  # what has ended is called unhealthy without an event
+        elif not _ended_of_itself(state):  # what has is called unhealthy without an event
             self._require_told(state.health.status)
         return make_timeline(started, self._seen)
 
@@ -141,3 +145,8 @@ class HealthView:
             return None
 
         return look
+
+
+def _ended_of_itself(state: ContainerState) -> bool:
+    """Whether a container has ended, and not by a signal or for want of memory."""
+    return state.ended and not state.oom_killed and (state.exit_code or 0) <= _SIGNALLED

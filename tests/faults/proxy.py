@@ -47,6 +47,7 @@ class Proxy:
         calls: How often each call was made.
         injected: How often the fault was.
         made: The names of the containers that were asked for, the first one first.
+        halted: The container that was sent SIGSTOP; empty before.
         asking: The process that asks: the run.
         clock_set_by: By how many seconds the engine's clock has been set, as its answers tell the time.
     """
@@ -66,6 +67,7 @@ class Proxy:
         self.calls: Counter[str] = Counter()
         self.injected = 0
         self.made: list[str] = []
+        self.halted = ""
         self.asking = 0
         self.clock_set_by = 0.0
 
@@ -165,6 +167,8 @@ class Proxy:
         call = call_name(*request.words)
         if call == "POST /containers/create":
             self.made += parse_qs(urlsplit(request.words[1]).query).get("name", [])
+        if call == "POST /containers/{id}/kill" and "SIGSTOP" in request.words[1]:
+            self.halted = about(request.words[1])
         with self._lock:
             moment = self._moment
             if moment is None or call != moment.call or self.calls[call] < moment.nth:
