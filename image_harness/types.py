@@ -136,3 +136,13 @@ class HealthCheck:
     start_period: timedelta | None = None
     start_interval: timedelta | None = None
     retries: int | None = None
+
+    @classmethod
+    def none(cls) -> Self:
+        """The definition that takes away what the image defines."""
+        return cls(test=("NONE",))
+
+    @property
+    def is_none(self) -> bool:
+        """Whether it only takes away what the image defines."""
+        return self.test[:1] == ("NONE",)

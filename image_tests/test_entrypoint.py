@@ -11,7 +11,7 @@ from image_harness.dockerfile import Stage
 from image_harness.engine import Clock, Container, ServiceObservation
 from image_harness.image import FileSystem, Image
 from image_harness.plugin.running import Running
-from image_harness.plugin.scenarios import FALLBACK_PORT, OTHER_PORT, WITHOUT_PYTHONPATH, Scenarios
+from image_harness.plugin.scenarios import FALLBACK_PORT, WITHOUT_PYTHONPATH, Scenarios
 
 
 @requirement("entrypoint.empty")
@@ -82,9 +82,8 @@ def test_listens_on_no_other_port(container: Container, design: Design) -> None:
 
 @requirement("entrypoint.port-variable", "entrypoint.port-precedence")
 def test_answers_on_the_port_of_the_variable_before_its_fallback(scenarios: Scenarios, design: Design) -> None:
-    observed = scenarios.service(OTHER_PORT)
-    assert observed.answer.answered, observed.answer.reason
-    assert [socket.port for socket in observed.sockets.value] == [design.runtime.other_port]
+    observed = scenarios.other_port()
+    assert observed.serving == (design.runtime.other_port,), f"exit code {observed.exit_code}: {observed.logs[-400:]}"
 
 
 @requirement("entrypoint.port-fallback")

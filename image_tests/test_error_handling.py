@@ -7,7 +7,8 @@ import pytest
 from image_harness import requirement
 from image_harness.design import Design, Item
 from image_harness.engine.dependency import DependencyObservation
-from image_harness.plugin.scenarios import DEPLOYED, FALLBACK_PORT, Scenarios
+from image_harness.plugin.running import Deployed
+from image_harness.plugin.scenarios import FALLBACK_PORT, Scenarios
 
 
 @requirement("errors.invalid-port.{key}.exit-code", for_each="runtime.invalid_ports")
@@ -33,8 +34,8 @@ def test_invalid_setting_ends_the_service_and_is_named(scenarios: Scenarios, des
 
 
 @requirement("errors.missing-integration")
-def test_missing_integration_is_named_and_carried_on_without(scenarios: Scenarios) -> None:
-    answer = scenarios.service(DEPLOYED).answer
+def test_missing_integration_is_named_and_carried_on_without(deployed: Deployed) -> None:
+    answer = deployed.answer
     assert answer.answered, answer.reason
     assert answer.body is not None
     assert answer.body["status"] == "degraded"

@@ -12,9 +12,10 @@ from image_harness.design import Design
 from image_harness.dockerfile import Stage
 from image_harness.engine import Container, HealthStatus, RunOptions, Stall
 from image_harness.image import FileSystem, Image
+from image_harness.plugin.boot import follow_health
 from image_harness.plugin.fixtures import RunContainer
-from image_harness.plugin.running import Running, follow_health
-from image_harness.plugin.scenarios import DEPLOYED, FALLBACK_PORT, WITHOUT_PYTHONPATH, Scenarios
+from image_harness.plugin.running import Deployed, Running
+from image_harness.plugin.scenarios import FALLBACK_PORT, WITHOUT_PYTHONPATH, Scenarios
 from image_harness.plugin.session import HarnessSession
 from image_harness.types import HealthCheck
 
@@ -105,9 +106,9 @@ def built_with(harness_session: HarnessSession) -> Callable[[], HealthCheck | No
 
 @requirement("health.engine-definition")
 def test_engine_holds_the_designed_health_check(
-    scenarios: Scenarios, design: Design, built_with: Callable[[], HealthCheck | None]
+    deployed: Deployed, design: Design, built_with: Callable[[], HealthCheck | None]
 ) -> None:
-    found = scenarios.service(DEPLOYED).health_check.value or built_with()
+    found = deployed.health_check or built_with()
     assert found is not None, "the engine holds no health check for the container"
     wanted = design.health_check
     assert (found.test, found.interval, found.timeout, found.start_period, found.retries) == (

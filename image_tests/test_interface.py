@@ -11,10 +11,12 @@ import pytest
 
 from image_harness import requirement
 from image_harness.design import Design, Item
-from image_harness.engine import Clock, Container, ask_again, ask_at_once
+from image_harness.engine import Clock, Container, ask_again
 from image_harness.engine.arrival import await_request
+from image_harness.engine.asking import http_client
 from image_harness.engine.growth import Growth, observe_growth
 from image_harness.engine.traffic import HalfRequest
+from image_harness.plugin.running import Running
 from image_harness.types import Port
 
 PATIENCE = timedelta(seconds=10)
@@ -30,8 +32,8 @@ def ask(container: Container, design: Design, clock: Clock) -> Iterator[Ask]:
     A service that has answered before and does not answer now is a finding; whether the engine is still there to have
     it run is looked at first.
     """
-    port, limit = Port(design.service.port), clock.limit(ANSWER).total_seconds()
-    with httpx.Client(trust_env=False, timeout=limit) as client:
+    port = Port(design.service.port)
+    with http_client(clock.limit(ANSWER)) as client:
 
         def request(method: str, path: str, **values: object) -> httpx.Response:
             state = container.state()
@@ -102,10 +104,8 @@ def test_one_connection_serves_several_requests(container: Container, design: De
 
 
 @requirement("interface.concurrent")
-def test_many_clients_at_once(container: Container, design: Design, clock: Clock) -> None:
-    address = container.address(Port(design.service.port))
-    answers = ask_at_once(address, design.runtime.health_path, design.runtime.clients, clock.limit(PATIENCE))
-    assert answers.all_are(200, design.runtime.clients), str(answers)
+def test_many_clients_at_once(running: Running, design: Design) -> None:
+    assert running.load.all_are(200, design.runtime.clients), str(running.load)
 
 
 @requirement("interface.slow-client")

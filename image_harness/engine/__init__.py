@@ -12,6 +12,7 @@ from image_harness.engine.errors import (
     ContainerDied,
     ContainerLost,
     EngineError,
+    NotGranted,
     WaitExpired,
 )
 from image_harness.engine.events import HealthTimeline, HealthTransition
@@ -55,6 +56,7 @@ __all__ = [
     "InterpreterFacts",
     "ListeningSocket",
     "Mount",
+    "NotGranted",
     "ProcessFacts",
     "Question",
     "Reply",

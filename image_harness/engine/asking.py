@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
@@ -13,12 +14,28 @@ if TYPE_CHECKING:
 _HTTP_TIMEOUT = timedelta(seconds=5)
 
 
+def http_client(limit: timedelta) -> httpx.Client:
+    """A client for plain HTTP to a container's published port.
+
+    Args:
+        limit: How long to wait for a connection, and for each part of an answer.
+    """
+    import httpx  # noqa: PLC0415 - only runs that use HTTP pay for it
+
+    # A proxy of the environment has no business between us and a container. The context trusts nobody: to read this
+    # machine's authorities takes longer than a request, and nothing is encrypted here.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.Client(trust_env=False, verify=context, timeout=limit.total_seconds())
+
+
 class Asking:
     """Asks for a URL until the answer has a status.
 
     Attributes:
         last: What came of it last, for messages.
         connected: Whether anything has ever taken a connection.
+        turned_away: Whether the last connection was refused, or closed without an answer: nobody listens there, or only
+            somebody between us and the container does.
     """
 
     def __init__(self, client: httpx.Client, url: str, status: int) -> None:
@@ -27,15 +44,13 @@ class Asking:
         self._status = status
         self.last = "nothing"
         self.connected = False
+        self.turned_away = False
 
     @classmethod
     @contextlib.contextmanager
     def at(cls, url: str, status: int, limit: timedelta) -> Iterator[Self]:
         """Get ready to ask."""
-        import httpx  # noqa: PLC0415 - only runs that use HTTP pay for it
-
-        # A proxy of the environment has no business between us and a container.
-        with httpx.Client(trust_env=False, timeout=min(_HTTP_TIMEOUT, limit).total_seconds()) as client:
+        with http_client(min(_HTTP_TIMEOUT, limit)) as client:
             yield cls(client, url, status)
 
     def ask(self) -> httpx.Response | None:
@@ -46,8 +61,9 @@ class Asking:
             response = self._client.get(self._url)
         except httpx.TransportError as error:
             self.connected = self.connected or not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            self.turned_away = not isinstance(error, httpx.TimeoutException)
             self.last = f"{type(error).__name__}: {error}"
             return None
-        self.connected = True
+        self.connected, self.turned_away = True, False
         self.last = f"status {response.status_code}"
         return response if response.status_code == self._status else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from image_harness.engine.errors import EngineError
 from image_harness.engine.options import RunOptions
+from image_harness.types import HealthCheck
 
 if TYPE_CHECKING:
     from image_harness.engine.engine import Engine
@@ -47,7 +48,9 @@ class Clock:
         Raises:
             EngineError: The image could not be run, or its interpreter failed.
         """
-        options = RunOptions(entrypoint=(interpreter,), command=("-c", _WORKLOAD), network="none")
+        options = RunOptions(
+            entrypoint=(interpreter,), command=("-c", _WORKLOAD), network="none", health_check=HealthCheck.none()
+        )
         start = time.monotonic()
         with engine.run(image, options) as container:
             exit_code = container.wait_exit(_PATIENCE)

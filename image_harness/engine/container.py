@@ -41,7 +41,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_POLL = timedelta(milliseconds=50)
+# How long to pause between two looks: each costs this machine, the engine, and by that the container time. What has
+# been waited for long may be noticed a little later.
+_SHORTEST_PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=50), timedelta(milliseconds=250)
+_PART_OF_THE_WAIT = 1 / 20
+# Whether a container has ended meanwhile is a question to the engine; what is waited for often is none.
+_STATE_EVERY = timedelta(milliseconds=500)
 _COMMAND_LIMIT = timedelta(minutes=1)
 # What an engine calls stopped it may take a moment to describe as ended.
 _SETTLED_WITHIN = timedelta(seconds=10)
@@ -195,7 +200,7 @@ class Container:
             limit: How long.
             port: Of the container; the only one it publishes if none.
             status: The HTTP status.
-            in_vain: Whether there is nothing left to wait for, by the container's state.
+            in_vain: Whether there is nothing left to wait for, by the container's state, though nobody takes a request.
 
         Raises:
             ContainerDied: It ended before.
@@ -204,9 +209,13 @@ class Container:
         """
         url = self.url(path, port)
         with Asking.at(url, status, limit) as asking:
+
+            def is_over(state: ContainerState) -> bool:
+                return in_vain is not None and in_vain(state) and asking.turned_away
+
             try:
                 return self.wait_until(
-                    asking.ask, limit, lambda: f"{url} to answer {status} (last: {asking.last})", in_vain=in_vain
+                    asking.ask, limit, lambda: f"{url} to answer {status} (last: {asking.last})", in_vain=is_over
                 )
             except WaitExpired:
                 if asking.connected or self._place.host is None:
@@ -242,7 +251,7 @@ class Container:
             WaitExpired: It did not come to that in time.
         """
         look = self._health.watch((status, *others), self.health_check(), answers, forgiving)
-        return self.wait_until(look, limit, lambda: f"health {status}", poll=_POLL * 4)
+        return self.wait_until(look, limit, lambda: f"health {status}")
 
     def wait_exit(self, limit: timedelta) -> int:
         """Wait until it has ended of itself; its exit code.
@@ -250,17 +259,18 @@ class Container:
         Raises:
             WaitExpired: It still runs.
         """
-        deadline = time.monotonic() + limit.total_seconds()
+        begin = time.monotonic()
         while True:
             state = self.state()
             self._require_left_alone(state)
             if state.ended and state.exit_code is not None:
                 return state.exit_code
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - begin
+            if waited > limit.total_seconds():
                 raise WaitExpired(
                     f"had not ended after {limit.total_seconds():g} s{self._last_lines()}", where=self.name
                 )
-            time.sleep(_POLL.total_seconds())
+            _pause(waited)
 
     def wait_until(
         self,
@@ -268,7 +278,6 @@ class Container:
         limit: timedelta,
         what: Callable[[], str],
         *,
-        poll: timedelta = _POLL,
         in_vain: Callable[[ContainerState], bool] | None = None,
     ) -> T:
         """Look again and again until there is something.
@@ -277,7 +286,6 @@ class Container:
             look: Gives what was waited for, or None while it is not there.
             limit: How long to look.
             what: What is waited for, for the message.
-            poll: How long to pause between two looks.
             in_vain: Whether there is nothing left to wait for, by the container's state.
 
         Raises:
@@ -285,21 +293,25 @@ class Container:
             WaitExpired: The time is up.
         """
         begin = time.monotonic()
+        next_state = 0.0
         while True:
             found = look()
             if found is not None:
                 return found
-            state = self.state()
-            self._require_left_alone(state)
-            if state.ended:
-                code = f"{state.exit_code}{' (out of memory)' if state.oom_killed else ''}"
-                raise ContainerDied(
-                    f"ended with exit code {code} while waiting for {what()}{self._last_lines()}", where=self.name
-                )
             waited = time.monotonic() - begin
-            if waited > limit.total_seconds() or (in_vain is not None and in_vain(state)):
-                raise WaitExpired(f"no {what()} within {waited:.1f} s{self._last_lines()}", where=self.name)
-            time.sleep(poll.total_seconds())
+            late = waited > limit.total_seconds()
+            if late or waited >= next_state:
+                next_state = waited + _STATE_EVERY.total_seconds()
+                state = self.state()
+                self._require_left_alone(state)
+                if state.ended:
+                    code = f"{state.exit_code}{' (out of memory)' if state.oom_killed else ''}"
+                    raise ContainerDied(
+                        f"ended with exit code {code} while waiting for {what()}{self._last_lines()}", where=self.name
+                    )
+                if late or (in_vain is not None and in_vain(state)):
+                    raise WaitExpired(f"no {what()} within {waited:.1f} s{self._last_lines()}", where=self.name)
+            _pause(waited)
 
     def _require_left_alone(self, state: ContainerState) -> None:
         """Make sure that nobody but this run has paused the container or sent it a signal.
@@ -338,17 +350,33 @@ class Container:
         Raises:
             EngineError: The engine refused, or has no event of it though it said that it did.
         """
-        since = self._told[name] = self.state().started_at
+        self.send_signal(name)
+        self.require_signalled(name)
+
+    def send_signal(self, name: str) -> None:
+        """Send a signal, where there is no time to lose before what comes next; ``require_signalled`` has to follow.
+
+        Raises:
+            EngineError: The engine refused.
+        """
+        self._told[name] = self.state().started_at
         with translated(self.name):
             self._client.kill(self.id, signal=name)
-        # At once, as engines remember the last few events only, and each probe makes three.
+
+    def require_signalled(self, name: str) -> None:
+        """Make sure that a signal was sent: soon, as engines remember a few events only, and each probe makes three.
+
+        Raises:
+            EngineError: The engine has no event of it though it said that it sent it.
+        """
+        since = self._told[name]
         deadline = time.monotonic() + _SETTLED_WITHIN.total_seconds()
         while since is not None and not self._was_signalled(name, since):
             if time.monotonic() > deadline:
                 call = f"POST /containers/{self.id[:12]}/kill"
                 what = f"the engine has no event of {call}, though it said that it sent {name}"
                 raise EngineError(what, where=self.name)
-            time.sleep(_POLL.total_seconds())
+            time.sleep(_SHORTEST_PAUSE.total_seconds())
 
     def _was_signalled(self, name: str, since: datetime) -> bool:
         events = read_events(self._client, self.id, self.name, ["kill"], since)
@@ -425,3 +453,9 @@ class Container:
         except EngineError:
             return ""
         return f"; its last lines: {lines}" if lines else "; it logged nothing"
+
+
+def _pause(waited: float) -> None:
+    """Sleep until the next look of a wait that has lasted so many seconds."""
+    shortest, longest = _SHORTEST_PAUSE.total_seconds(), _LONGEST_PAUSE.total_seconds()
+    time.sleep(min(max(waited * _PART_OF_THE_WAIT, shortest), longest))

@@ -120,6 +120,8 @@ class Engine:
                 require_container(document, container_id, name)
                 require_image(document, image_id, name)
                 require_granted(document, chosen, where=name)
+                if chosen.files:
+                    self._client.put_archive(container_id, "/", chosen.files)
                 self._client.start(container_id)
             container = Container(self._client, container_id, name, self.facts)
             container.require_started()
@@ -176,7 +178,7 @@ class Engine:
         body = create_request(image_reference, options, labels, publish_on=Place.of(self.url).publish_on)
         if self.facts.name != PODMAN:
             body["HostConfig"]["LogConfig"] = dict(LOG_CONFIGURATION)
-        elif options.health_check is not None:
+        elif options.health_check is not None and not options.health_check.is_none:
             with translated(image_reference):
                 image = podman_image_health_check(self._client, image_reference)
             body["Healthcheck"] = podman_health_request(options.health_check, image)

@@ -27,3 +27,7 @@ class ContainerDied(ContainerLost):
 
 class WaitExpired(EngineError):  # noqa: N818 - named by what happened
     """What was waited for did not come in time, in a container that still runs."""
+
+
+class NotGranted(EngineError):  # noqa: N818 - named by what happened
+    """The engine cannot run a container under the circumstances that were asked for; the image is not to blame."""

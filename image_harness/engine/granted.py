@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from image_harness.engine.errors import EngineError
+from image_harness.engine.errors import NotGranted
 from image_harness.engine.options import RunOptions
 from image_harness.engine.state import parse_health_check
 
@@ -21,18 +21,18 @@ def require_granted(document: Mapping[str, Any], options: RunOptions, *, where: 
         where: The container's name.
 
     Raises:
-        EngineError: It is not that.
+        NotGranted: It is not that.
     """
     config, host = document.get("Config") or {}, document.get("HostConfig") or {}
     # Docker notes what it will take away as a name without a value.
     values = {str(entry).partition("=")[0] for entry in config.get("Env") or () if "=" in str(entry)}
     kept = sorted(values.intersection(options.unset) - set(options.environment))
     if kept:
-        raise EngineError(f"the engine cannot take variables of the image away: {', '.join(kept)}", where=where)
+        raise NotGranted(f"the engine cannot take variables of the image away: {', '.join(kept)}", where=where)
     if options.memory is not None and host.get("Memory") != options.memory:
-        raise EngineError(f"the engine cannot hold a container to {options.memory} bytes of memory", where=where)
+        raise NotGranted(f"the engine cannot hold a container to {options.memory} bytes of memory", where=where)
     if options.read_only and not host.get("ReadonlyRootfs"):
-        raise EngineError("the engine did not make the root file system read-only", where=where)
+        raise NotGranted("the engine did not make the root file system read-only", where=where)
     _require_health_check(document, options, where)
 
 
@@ -41,9 +41,13 @@ def _require_health_check(document: Mapping[str, Any], options: RunOptions, wher
     if asked is None:
         return
     held = parse_health_check(document)
+    if asked.is_none:
+        if held is not None and held.test and not held.is_none:
+            raise NotGranted("the engine did not take the image's health check away", where=where)
+        return
     if held is None:
         if asked.test:
-            raise EngineError("the engine did not take the health check", where=where)
+            raise NotGranted("the engine did not take the health check", where=where)
         return  # the engine's image has none that could be changed; who waits for health is told so
     if (asked.test and held.test != asked.test) or (asked.interval and held.interval != asked.interval):
-        raise EngineError(f"the engine holds another health check than it was given: {held}", where=where)
+        raise NotGranted(f"the engine holds another health check than it was given: {held}", where=where)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from image_harness.engine.errors import EngineError
 from image_harness.engine.options import RunOptions
+from image_harness.types import HealthCheck
 
 if TYPE_CHECKING:
     from image_harness.engine.engine import Engine
@@ -73,15 +74,16 @@ def ended(child, limit, taken):
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
             code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else 128 - code
-        came_up = False
+            return code if code >= 0 else 128 - code, []
+        ports = set()
         if time.monotonic() > look:
-            came_up = any(serves(port) for port in listening() - {taken})
+            ports = listening() - {taken}
             look = time.monotonic() + 0.5
+        came_up = any(serves(port) for port in ports)
         if came_up or time.monotonic() > deadline:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            return None
+            return None, sorted(ports) if came_up else []
         time.sleep(0.02)
 
 def answer(question):
@@ -96,8 +98,8 @@ def answer(question):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-    code = ended(child, question["limit"], question["taken_port"])
-    return {"exit_code": code, "stdout": content(written[0]), "stderr": content(written[1])}
+    code, serving = ended(child, question["limit"], question["taken_port"])
+    return {"exit_code": code, "stdout": content(written[0]), "stderr": content(written[1]), "serving": serving}
 
 facts["replies"] = [answer(question) for question in asked["questions"]]
 print("\\n" + json.dumps(facts))
@@ -149,9 +151,9 @@ class Question:
         environment: Mapping[str, str] | None = None,
         taken_port: int | None = None,
     ) -> Question:
-        """A start of a command, such as the image's own, that is expected to end of itself.
+        """A start of a command, such as the image's own, that ends of itself or comes to answer requests.
 
-        One that answers requests instead is not waited for any longer.
+        Once it answers any on its loopback it is not waited for any longer.
 
         Args:
             command: Its argv.
@@ -173,11 +175,13 @@ class Reply:
             was up, or it served requests.
         stdout: What it wrote there, undecodable bytes replaced.
         stderr: The same for standard error.
+        serving: The ports that it listened on when it answered a request on one of them; none when it answered none.
     """
 
     exit_code: int | None
     stdout: str
     stderr: str
+    serving: tuple[int, ...] = ()
 
     @property
     def logs(self) -> str:
@@ -241,6 +245,8 @@ def interpreter_facts(
     *,
     interpreter: str = "/usr/bin/python3.11",
     limit: timedelta = _LIMIT,
+    files: bytes = b"",
+    processor_share: int | None = None,
 ) -> InterpreterFacts:
     """Import modules, collect facts and answer questions, in one container that runs nothing else.
 
@@ -251,12 +257,19 @@ def interpreter_facts(
         questions: What to run after that, each in a fork.
         interpreter: The image's Python.
         limit: How long the imports may take; each question has a limit of its own.
+        files: A tar archive to bring along, see ``RunOptions``.
+        processor_share: See ``RunOptions``.
 
     Raises:
         EngineError: The interpreter could not be started, or did not get to the end.
     """
     options = RunOptions(
-        entrypoint=(interpreter,), command=("-c", _PROGRAM, _asked(modules, questions)), network="none"
+        entrypoint=(interpreter,),
+        command=("-c", _PROGRAM, _asked(modules, questions)),
+        network="none",
+        health_check=HealthCheck.none(),
+        files=files,
+        processor_share=processor_share,
     )
     with engine.run(image, options) as container:
         exit_code = container.wait_exit(sum((question.limit for question in questions), limit))
@@ -294,7 +307,7 @@ def parse_interpreter_facts(output: str) -> InterpreterFacts:
         document = json.loads(output.rstrip().rpartition("\n")[2])
         imports = {name: ImportResult(**found) for name, found in document.pop("imports").items()}
         path = tuple(document.pop("search_path"))
-        replies = tuple(Reply(**reply) for reply in document.pop("replies"))
+        replies = tuple(Reply(serving=tuple(one.pop("serving")), **one) for one in document.pop("replies"))
         return InterpreterFacts(search_path=path, imports=imports, replies=replies, **document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EngineError(f"the interpreter gave no facts: {output[-200:]!r}") from error

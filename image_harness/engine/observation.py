@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
@@ -19,14 +19,13 @@ from image_harness.engine.dependency import DependencyObservation, observe_depen
 from image_harness.engine.engine import Engine
 from image_harness.engine.errors import ContainerDied, ContainerLost, EngineError, WaitExpired
 from image_harness.engine.execution import CommandResult
-from image_harness.engine.memory import Memory
 from image_harness.engine.options import RunOptions
 from image_harness.engine.patience import Belated
 from image_harness.engine.procfs import ListeningSocket
 from image_harness.engine.stall import Stall, observe_stall
 from image_harness.engine.state import Health, HealthStatus
-from image_harness.engine.traffic import Answers, HalfRequest, ask_at_once
-from image_harness.types import HealthCheck, Port
+from image_harness.engine.traffic import HalfRequest
+from image_harness.types import Port
 
 T = TypeVar("T")
 
@@ -62,7 +61,6 @@ class ServicePlan:
         interpreter: The image's Python.
         probe: A command to run inside once it answers.
         health: What the engine is expected to call it in the end; None does not wait for that.
-        clients: How many clients ask at once.
         stall: Whether it is made to hang for a while.
         dependency: A program of this machine which the service uses, and which comes and goes.
         dependency_limit: How long the service may take to notice, each time.
@@ -77,7 +75,6 @@ class ServicePlan:
     interpreter: str
     probe: tuple[str, ...] | None = None
     health: HealthStatus | None = None
-    clients: int = 0
     stall: bool = False
     dependency: tuple[str, ...] = ()
     dependency_limit: timedelta = timedelta()
@@ -121,34 +118,24 @@ class ServiceObservation:
     Attributes:
         port: Where it was asked to answer.
         answer: Whether it answered.
-        health_check: The health check that the engine holds for the container.
         sockets: What listens in its network namespace.
-        process_status: The fields of the first process's /proc/1/status.
         probe: How the plan's command ended.
         health: The engine's health record when it called the container what the plan expects, or at the limit.
-        load: What the plan's many clients were answered.
         stall: What the engine made of its hanging.
         dependency: What it said while what it uses was absent, came, and went.
         late_answer: The status of the answer to a request that was complete only after the signal; None without one.
         stop: How it ended when it was told to.
-        memory: What its processes held after the load.
-        oom_killed: Whether it was ended for want of memory.
     """
 
     port: Port
     answer: Answer
-    health_check: Seen[HealthCheck | None]
     sockets: Seen[tuple[ListeningSocket, ...]]
-    process_status: Seen[Mapping[str, str]]
     probe: Seen[CommandResult]
     health: Seen[Health]
-    load: Seen[Answers]
     stall: Seen[Stall]
     dependency: Seen[DependencyObservation]
     late_answer: Seen[int | None]
     stop: Seen[StopResult]
-    memory: Seen[Memory]
-    oom_killed: Seen[bool]
 
 
 def wait_for_answer(container: Container, path: str, limit: timedelta, *, port: Port) -> Answer:
@@ -176,16 +163,11 @@ def observe_service(engine: Engine, image: str, plan: ServicePlan) -> ServiceObs
         return ServiceObservation(
             plan.port,
             answer,
-            health_check=Seen(container.health_check),
             sockets=visit.look(lambda: container.proc.listening_sockets(interpreter=plan.interpreter)),
-            process_status=visit.look(lambda: container.proc.status(interpreter=plan.interpreter)),
             probe=visit.look(lambda: container.run(plan.probe or ()), planned=bool(plan.probe)),
-            load=visit.look(visit.load, planned=bool(plan.clients)),
-            memory=visit.look(container.proc.memory),
             dependency=visit.look(visit.dependency, planned=bool(plan.dependency)),
             health=visit.look(visit.health, planned=plan.health is not None),
             stall=visit.look(visit.stall, planned=plan.stall),
-            oom_killed=Seen(lambda: container.state().oom_killed),
             late_answer=visit.look(visit.end_within_a_request, planned=plan.half_request is not None),
             stop=visit.look(visit.stop, planned=plan.signal is not None),
         )
@@ -219,10 +201,6 @@ class _Visit:
             return self._container.wait_for_health(expected, self._plan.answer_limit, answers=lambda: True).health
         return self._container.state().health
 
-    def load(self) -> Answers:
-        plan = self._plan
-        return ask_at_once(self._container.address(plan.port), plan.path, plan.clients, plan.answer_limit)
-
     def stall(self) -> Stall:
         health = self._container.state().health.status
         if health is not HealthStatus.HEALTHY:
@@ -240,16 +218,20 @@ class _Visit:
         address = self._container.address(self._plan.port)
         with HalfRequest(address, self._plan.half_request or "", self._plan.answer_limit) as half:
             await_request(self._container, self._plan.port, self._plan.answer_limit)
-            self._signal()
+            # A service that was told to end waits for its requests, but not long: what needs no hurry comes after.
+            self._send_signal()
             await_signal(self._container, self._plan.port, _HEEDED_WITHIN)
-            return half.finish()
+            status = half.finish()
+        self._require_signalled()
+        return status
 
     def stop(self) -> StopResult:
         """Send the signal if that is still to be done; what does not end on it is killed, which its exit code shows."""
         if self._refused is not None:
             raise self._refused
         if self._told is None:
-            self._signal()
+            self._send_signal()
+            self._require_signalled()
         try:
             exit_code = self._container.wait_exit(_KILLED_AFTER)
         except WaitExpired:
@@ -257,10 +239,19 @@ class _Visit:
             exit_code = self._container.wait_exit(_KILLED_AFTER)
         return StopResult(exit_code, timedelta(seconds=time.monotonic() - (self._told or 0)))
 
-    def _signal(self) -> None:
+    def _send_signal(self) -> None:
         self._told = time.monotonic()
+        with self._remembering_refusal():
+            self._container.send_signal(self._plan.signal or "")
+
+    def _require_signalled(self) -> None:
+        with self._remembering_refusal():
+            self._container.require_signalled(self._plan.signal or "")
+
+    @contextlib.contextmanager
+    def _remembering_refusal(self) -> Iterator[None]:
         try:
-            self._container.signal(self._plan.signal or "")
+            yield
         except EngineError as error:
             self._refused = error
             raise

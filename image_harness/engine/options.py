@@ -55,6 +55,8 @@ class RunOptions:
         aliases: Names by which others on that network find the container.
         platform: Which platform of a multi-platform image.
         stop_signal: Replaces the image's.
+        processor_share: How much processor time it gets where there is too little, compared with 1024 for others.
+        files: A tar archive that is unpacked over its root before it starts; empty for none.
     """
 
     environment: Mapping[str, str] = field(default_factory=_nothing)
@@ -75,6 +77,8 @@ class RunOptions:
     aliases: tuple[str, ...] = ()
     platform: Platform | None = None
     stop_signal: str | None = None
+    processor_share: int | None = None
+    files: bytes = b""
 
 
 def create_request(
@@ -149,6 +153,8 @@ def _host_config(options: RunOptions, publish_on: str) -> dict[str, Any]:
     }
     if options.memory is not None:
         host |= {"Memory": options.memory, "MemorySwap": options.memory}
+    if options.processor_share is not None:
+        host["CpuShares"] = options.processor_share
     if options.network is not None:
         host["NetworkMode"] = options.network
     return host

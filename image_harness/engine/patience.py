@@ -50,7 +50,7 @@ class Patience:
 
 
 class Belated:
-    """For a container that is called healthy, and does not answer: waits as long again as it took to become healthy.
+    """For a container that is called healthy, and takes no request: waits as long again as it took to become healthy.
 
     Args:
         now: Gives the time in seconds.

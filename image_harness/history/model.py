@@ -56,7 +56,7 @@ class Run:
         catalogue: What ``statuses`` is about.
         statuses: See `image_harness.history.codes`.
         suite: How long the run took.
-        boot: From the container's start until the engine called it healthy.
+        boot: From the shared container's start until its service answered.
         size: Bytes of the image's layers, uncompressed.
         packages: Debian packages and Python distributions.
         findings: Why a requirement is not met or unproven, by its id.

@@ -14,7 +14,7 @@ from image_harness.dockerfile import Dockerfile
 from image_harness.engine import Clock, Container, Engine, InterpreterFacts, Question, RunOptions
 from image_harness.image import FileSystem, Image
 from image_harness.plugin.needs import asked_by
-from image_harness.plugin.running import Running
+from image_harness.plugin.running import Deployed, Running
 from image_harness.plugin.scenarios import Scenarios
 from image_harness.plugin.session import SESSION, HarnessSession
 
@@ -73,6 +73,12 @@ def engine(harness_session: HarnessSession) -> Engine:
 def running(harness_session: HarnessSession) -> Running:
     """The shared container, which may not answer yet."""
     return harness_session.running
+
+
+@pytest.fixture(scope="session")
+def deployed(running: Running) -> Deployed:
+    """The image as it is deployed."""
+    return running.deployed
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ from datetime import timedelta
 from image_harness.design import Design
 from image_harness.engine import Clock, Engine, EngineError, InterpreterFacts, Question, Reply, interpreter_facts
 
+# The shared container has more to do than any other, and most checks wait for it.
+ASIDE = 256
 # What a native machine takes at most to import every module that there is.
 _WORK = timedelta(seconds=30)
 
@@ -23,6 +25,7 @@ class Interpreter:
         clock: Scales time limits.
         questions: What to ask.
         pool: Starts it.
+        files: What to bring along into its container, see ``RunOptions``.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class Interpreter:
         clock: Clock,
         questions: Iterable[Question],
         pool: ThreadPoolExecutor,
+        files: bytes = b"",
     ) -> None:
         self._questions = tuple(dict.fromkeys(questions))
         self._facts: Future[InterpreterFacts] = pool.submit(
@@ -43,6 +47,8 @@ class Interpreter:
             self._questions,
             interpreter=design.image.interpreter,
             limit=clock.limit(_WORK),
+            files=files,
+            processor_share=ASIDE,
         )
 
     @property

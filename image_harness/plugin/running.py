@@ -1,132 +1,209 @@
-"""The container that most runtime checks share."""
+"""The container that most runtime checks share: the image as it is deployed."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+import functools
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from datetime import timedelta
-from typing import Self
 
 from image_harness.design import Design
 from image_harness.engine import (
     Answer,
+    Answers,
     Clock,
     Container,
-    ContainerDied,
-    ContainerLost,
     ContainerState,
     Engine,
-    HealthStatus,
     HealthTimeline,
+    ListeningSocket,
+    Mount,
+    NotGranted,
     RunOptions,
-    WaitExpired,
-    wait_for_answer,
 )
-from image_harness.engine.clock import MOST
+from image_harness.engine.memory import Memory
+from image_harness.plugin.boot import Boot
+from image_harness.plugin.remembered import remembered
 from image_harness.types import HealthCheck, Port
 
-# The engine probes this often until the service is healthy, so that a run need not wait for the probes. Each is a start
-# of an interpreter, which under emulation keeps a processor busy for most of a second.
-_OFTEN = timedelta(seconds=2)
+_MIB = 1024 * 1024
+_EMULATED_MEMORY = 2
 
 
-@dataclass
 class Running:
-    """A container of the image and what it has shown.
+    """A container of the image as it is deployed, which all checks share that need no other.
 
-    Attributes:
-        starting: The container, which may not answer yet.
-        first_state: Its state as soon as it was started.
-        answering: Whether it answers on its default port, as soon as that is known.
-        health: How its health went, as soon as it is healthy. Somebody has to listen from the start: engines forget
-            their events after some hundred others.
+    Where it does not answer so, or the engine cannot run it so, another one is started that runs the image plainly:
+    whatever does not depend on the circumstances of its deployment can still be told. So one boot is enough for an
+    image that is as it should be.
+
+    Args:
+        engine: Where it runs.
         design: What it is held against.
-        clock: Scales time limits.
-    """
-
-    starting: Container
-    first_state: ContainerState
-    answering: Future[Answer]
-    health: Future[HealthTimeline]
-    design: Design
-    clock: Clock
-
-    @classmethod
-    @contextlib.contextmanager
-    def start(cls, engine: Engine, design: Design, image: str, measure: Callable[[], Clock]) -> Iterator[Self]:
-        """Start the image plainly, its port published on loopback, its health probed more often.
-
-        Args:
-            engine: Where it runs.
-            design: What it is held against.
-            image: The image as the engine knows it.
-            measure: Gives the clock; called while the container boots.
-        """
-        port = Port(design.service.port)
-        # Nobody knows yet how slow this machine is. What takes too long is found out by waiting, not by the engine.
-        check = HealthCheck(
-            test=(),
-            interval=None if engine.facts.probes_more_often_at_the_start else _OFTEN,
-            start_interval=_OFTEN,
-            start_period=design.runtime.healthy_within * MOST,
-        )
-        with engine.run(image, RunOptions(publish=(port,), health_check=check)) as container:
-            state = container.state()
-            clock = measure()
-            path, limit = design.runtime.health_path, clock.limit(design.runtime.answers_within)
-            with ThreadPoolExecutor(max_workers=2, thread_name_prefix="running") as threads:
-                answering = threads.submit(wait_for_answer, container, path, limit, port=port)
-                health = threads.submit(
-                    follow_health, container, clock.limit(design.runtime.healthy_within), lambda: _answers(answering)
-                )
-                yield cls(container, state, answering, health, design, clock)
-
-    @property
-    def answer(self) -> Answer:
-        """Whether the service answered on its default port.
-
-        Raises:
-            EngineError: The engine failed.
-        """
-        return self.answering.result()
-
-    @property
-    def container(self) -> Container:
-        """The container, its service answering.
-
-        Raises:
-            ContainerLost: The service does not answer, so nothing that needs it can be told.
-        """
-        if not self.answer.answered:
-            raise ContainerLost(self.answer.reason)
-        return self.starting
-
-    @property
-    def boot(self) -> timedelta | None:
-        """The time until the engine called the container healthy; None when that is not known (yet)."""
-        if not self.health.done() or self.health.exception() is not None:
-            return None
-        return self.health.result().until(HealthStatus.HEALTHY)
-
-
-def _answers(answering: Future[Answer]) -> bool:
-    return answering.done() and answering.exception() is None and answering.result().answered
-
-
-def follow_health(container: Container, limit: timedelta, answers: Callable[[], bool] | None = None) -> HealthTimeline:
-    """Return how a container's health goes until it is healthy or not, has ended, or the limit is over.
-
-    A container whose service ``answers`` and whose probes go on failing is not waited for to the end of the limit.
-
-    A service that ends or never becomes healthy is a finding about the image, as is an image without a health check.
+        image: The image as the engine knows it.
+        clock: Gives what scales time limits.
+        resources: Take the containers, to be removed at the end.
 
     Raises:
         EngineError: The engine failed.
     """
-    check = container.health_check()
-    if check is not None and check.test:
-        with contextlib.suppress(ContainerDied, WaitExpired):
-            container.wait_for_health(HealthStatus.HEALTHY, limit, HealthStatus.UNHEALTHY, answers=answers)
-    return container.health_timeline()
+
+    def __init__(
+        self,
+        engine: Engine,
+        design: Design,
+        image: str,
+        clock: Callable[[], Clock],
+        resources: contextlib.ExitStack,
+    ) -> None:
+        self._design = design
+
+        def start(options: RunOptions) -> Boot:
+            return resources.enter_context(Boot.start(engine, design, image, options, clock))
+
+        self._start = start
+        self._refused: NotGranted | None = None
+        self._deployed: Boot | None = None
+        try:
+            self._deployed = self._start(deployment(design, emulated=engine.emulates(design.image.platform)))
+        except NotGranted as error:
+            self._refused = error
+            _ = self.shared
+
+    @property
+    def deployed(self) -> Deployed:
+        """The container as deployed, whether it answers or not.
+
+        Raises:
+            NotGranted: The engine cannot run it so.
+        """
+        if self._deployed is None:
+            raise self._refused or NotGranted("was not started")
+        return Deployed(self._deployed, self._design)
+
+    @remembered
+    def shared(self) -> Boot:
+        """The container that checks share.
+
+        Raises:
+            EngineError: The engine failed.
+        """
+        if self._deployed is not None and self._deployed.answer.answered:
+            return self._deployed
+        return self._start(RunOptions(publish=(Port(self._design.service.port),)))
+
+    @property
+    def answer(self) -> Answer:
+        """Whether the service answered on its default port; raises what ``shared`` raises."""
+        return self.shared.answer
+
+    @property
+    def container(self) -> Container:
+        """The shared container, its service answering.
+
+        Raises:
+            ContainerLost: The service does not answer, so nothing that needs it can be told.
+            EngineError: The engine failed.
+        """
+        return self.shared.container
+
+    @property
+    def first_state(self) -> ContainerState:
+        """The shared container's state as soon as it was started; raises what ``shared`` raises."""
+        return self.shared.first_state
+
+    @property
+    def health(self) -> Future[HealthTimeline]:
+        """How the shared container's health went; raises what ``shared`` raises."""
+        return self.shared.health
+
+    @property
+    def load(self) -> Answers:
+        """What many clients at once were answered by the shared container; raises what ``container`` raises."""
+        return self.shared.load()
+
+    @property
+    def boot(self) -> timedelta | None:
+        """How long the shared container took to answer; None when that is not known (yet)."""
+        boot = self.shared if "shared" in vars(self) else self._deployed
+        return None if boot is None else boot.duration
+
+
+class Deployed:
+    """What the image shows as it is deployed; what needs an answering service raises when there is none.
+
+    Args:
+        boot: Its container.
+        design: Whose deployment it is.
+    """
+
+    def __init__(self, boot: Boot, design: Design) -> None:
+        self._boot = boot
+        self._interpreter = design.image.interpreter
+
+    @property
+    def answer(self) -> Answer:
+        """Whether the service answered.
+
+        Raises:
+            EngineError: The engine failed.
+        """
+        return self._boot.answer
+
+    @property
+    def health_check(self) -> HealthCheck | None:
+        """The health check that the engine holds for the container."""
+        return self._boot.starting.health_check()
+
+    @property
+    def sockets(self) -> tuple[ListeningSocket, ...]:
+        """What listens in its network namespace.
+
+        Raises:
+            EngineError: The service does not answer, or nobody could look.
+        """
+        return self._boot.container.proc.listening_sockets(interpreter=self._interpreter)
+
+    @property
+    def process_status(self) -> Mapping[str, str]:
+        """The fields of the first process's /proc/1/status; raises what ``sockets`` raises."""
+        return self._boot.container.proc.status(interpreter=self._interpreter)
+
+    @property
+    def load(self) -> Answers:
+        """What many clients at once were answered; raises what ``sockets`` raises."""
+        return self._boot.load()
+
+    @functools.cached_property
+    def memory(self) -> Memory:
+        """What its processes held after the load; raises what ``sockets`` raises."""
+        _ = self.load
+        return self._boot.container.proc.memory()
+
+    @property
+    def oom_killed(self) -> bool:
+        """Whether it was ended for want of memory."""
+        return self._boot.starting.state().oom_killed
+
+
+def deployment(design: Design, *, emulated: bool) -> RunOptions:
+    """How the image is run where it is deployed.
+
+    Args:
+        design: What says so.
+        emulated: Whether an emulator runs it. What that takes for itself, and for every probe, comes on top of what the
+            service has to make do with; the limit is then one that only ends a service which has long exceeded its own.
+    """
+    deployed = design.runtime.deployment
+    return RunOptions(
+        environment=dict(deployed.env),
+        user=design.image.user,
+        read_only=True,
+        cap_drop=("ALL",),
+        security_options=("no-new-privileges",),
+        tmpfs=dict(deployed.tmpfs),
+        mounts=tuple(Mount(path) for path in deployed.volumes),
+        memory=deployed.memory_mib * _MIB * (_EMULATED_MEMORY if emulated else 1),
+        publish=(Port(design.service.port),),
+    )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from image_harness.plugin.running import Running
     from image_harness.plugin.scenarios import Scenarios
 
-# As many at once beside the shared container. Boots wait for a processor, but what comes after them waits for probes.
+# As many containers at once beside the shared one: the interpreter's, and one for each of the circumstances.
 _AT_ONCE = 3
 
 
@@ -42,6 +42,8 @@ class HarnessSession:
         selection: The expression given to ``-m``.
         resources: Closed at the end of the run, last opened first.
         needs: What the selected checks need to have running.
+        boot_elsewhere: How long the shared container of another process took to answer, on whose behalf this one
+            reports.
     """
 
     subject: Subject
@@ -49,6 +51,7 @@ class HarnessSession:
     selection: str = ""
     resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     needs: Needs = field(default_factory=Needs)
+    boot_elsewhere: timedelta | None = None
 
     @functools.cached_property
     def design(self) -> Design:
@@ -113,6 +116,14 @@ class HarnessSession:
             engine.remove_leftovers()
         return engine
 
+    def look_at_image(self) -> None:
+        """Open the image, if that was not done yet: a verdict belongs to its digest, whoever came to it.
+
+        An image that cannot be opened has been told by the checks that asked for it.
+        """
+        with contextlib.suppress(HarnessError, NothingToLookAtError):
+            _ = self.image
+
     @property
     def looked_at_image(self) -> bool:
         """Whether this run has opened the image."""
@@ -161,18 +172,29 @@ class HarnessSession:
         return Clock.calibrate(self.engine, self.engine_image, interpreter=self.design.image.interpreter)
 
     @remembered
+    def bytecode(self) -> bytes:
+        """What the image's interpreter would have to compile anew at each start, where compiling is slow.
+
+        The shared container is left without it: that the image starts without any help is seen there.
+
+        Raises:
+            HarnessError: The image cannot be read.
+        """
+        from image_harness.image.bytecode import bytecode_archive  # noqa: PLC0415
+
+        return bytecode_archive(self.image.filesystem) if self.emulated else b""
+
+    @remembered
     def running(self) -> Running:
-        """The shared container of the image, started plainly but for a faster health check."""
+        """The container of the image that checks share."""
         from image_harness.plugin.running import Running  # noqa: PLC0415
 
-        return self.resources.enter_context(
-            Running.start(self.engine, self.design, self.engine_image, lambda: self.clock)
-        )
+        return Running(self.engine, self.design, self.engine_image, lambda: self.clock, self.resources)
 
     @property
     def boot(self) -> timedelta | None:
-        """How long the shared container took to become healthy; None where none did."""
-        return self.running.boot if "running" in vars(self) else None
+        """How long the shared container took to answer; None where none did."""
+        return self.running.boot if "running" in vars(self) else self.boot_elsewhere
 
     @remembered
     def pool(self) -> ThreadPoolExecutor:
@@ -195,14 +217,22 @@ class HarnessSession:
         questions = [Question(code, arguments) for code, arguments in self.needs.asked]
         if self.needs.scenarios:
             questions += starts(self.design, self.clock).values()
-        return Interpreter(self.engine, self.design, self.engine_image, self.clock, questions, self.pool)
+        return Interpreter(self.engine, self.design, self.engine_image, self.clock, questions, self.pool, self.bytecode)
 
     @remembered
     def scenarios(self) -> Scenarios:
         """The image under the design's circumstances."""
         from image_harness.plugin.scenarios import Scenarios  # noqa: PLC0415
 
-        return Scenarios(self.engine, self.design, self.engine_image, self.clock, lambda: self.interpreter, self.pool)
+        return Scenarios(
+            self.engine,
+            self.design,
+            self.engine_image,
+            self.clock,
+            lambda: self.interpreter,
+            self.pool,
+            self.bytecode,
+        )
 
     def start_containers(self, needs: Needs) -> None:
         """Let containers boot while checks that need none run; what goes wrong is told to the checks that ask.
@@ -214,10 +244,21 @@ class HarnessSession:
         with contextlib.suppress(HarnessError, NothingToLookAtError):
             if needs.running:
                 _ = self.running
-            if needs.scenarios or needs.interpreter:
-                _ = self.interpreter
-            if needs.scenarios:
+        if needs.scenarios or needs.interpreter:
+            starting = ThreadPoolExecutor(max_workers=1, thread_name_prefix="starting")
+            self.resources.callback(starting.shutdown)
+            starting.submit(self._start_others)
+
+    def _start_others(self) -> None:
+        """Start what has to wait for the clock."""
+        with contextlib.suppress(HarnessError, NothingToLookAtError):
+            # While the calibration's container runs, this process has nothing else to do.
+            with ThreadPoolExecutor(max_workers=1) as beside:
+                beside.submit(lambda: self.bytecode)
+                _ = self.clock
+            if self.needs.scenarios:
                 _ = self.scenarios
+            _ = self.interpreter
 
     def bring_up_to_date(self) -> None:
         """Build the image when this run is to build it and it is stale.

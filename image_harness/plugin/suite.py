@@ -7,8 +7,8 @@ import gc
 import shutil
 import sys
 import time
-from collections.abc import Generator, Iterator
-from datetime import UTC, datetime
+from collections.abc import Generator, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from image_harness.plugin.tracing import (
     problems,
 )
 from image_harness.plugin.verdicts import ATTRIBUTE, Finding, Recorder, is_retried, judge
-from image_harness.plugin.workers import end_with_parent
+from image_harness.plugin.workers import Companions, end_with_parent, needs_container, scheduling, write_companions
 from image_harness.report import RunReport, terminal_summary, write_reports
 from image_harness.report.model import CheckOutcome
 from image_harness.subject import Subject
@@ -45,6 +45,7 @@ _FINDINGS: pytest.StashKey[list[Finding]] = pytest.StashKey()
 # after every 700 objects, is a quarter of a short run's time.
 _RARELY = (100_000, 20, 100)
 _WORKER_OUTPUT = "image_harness_selected"
+_COMPANIONS = "image_harness_companions"
 
 
 class Suite:
@@ -61,10 +62,12 @@ class Suite:
         self.started = datetime.now(UTC)
         self._clock = time.monotonic()
         self._report: RunReport | None = None
+        self._started = False
         self._collector = gc.get_threshold()
         gc.set_threshold(*_RARELY)
         if self.is_worker:
             end_with_parent()
+        self._companions = Companions()
         _ = self.session.design  # a design that cannot be read ends the run before anything is built
         config.stash[SESSION] = self.session
 
@@ -72,6 +75,16 @@ class Suite:
     def is_worker(self) -> bool:
         """Whether this process runs checks on behalf of another one (pytest-xdist)."""
         return hasattr(self.config, "workerinput")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - a class of xdist, which need not be there
+        """Tell a worker where to say which of its tests belong together (pytest-xdist)."""
+        node.workerinput[_COMPANIONS] = self._companions.path
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: object) -> object | None:
+        """Have one worker decide all that needs a container: a boot costs as much as everything else together."""
+        return scheduling(config, log, self._companions) if config.getoption("dist") == "load" else None
 
     # Before: build, say what is looked at.
 
@@ -128,9 +141,20 @@ class Suite:
         if found is not None:
             metafunc.parametrize("item", found[0], ids=found[1])
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, items: list[pytest.Item]
+    ) -> Generator[None, None, None]:
         """Enforce the tracing rules and mark every check with its kind of evidence."""
+        self._trace(session, items)
+        yield
+        if self.is_worker:
+            # At the front they are what the first worker is given.
+            items.sort(key=lambda test: not needs_container(test))
+            names = [test.nodeid for test in items if needs_container(test)]
+            write_companions(self.config.workerinput[_COMPANIONS], names)  # type: ignore[attr-defined]
+
+    def _trace(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         requirements = {requirement.id: requirement for requirement in self.session.design.catalogue}
         ours = [item for item in items if item.path.is_relative_to(self.session.subject.checks)]
         checks: list[TracedCheck] = []
@@ -173,8 +197,19 @@ class Suite:
                 self.recorder.select(check.nodeid, check.ids)
         if self.config.option.collectonly:
             return
-        if any(item.get_closest_marker(Evidence.RUNTIME) for item in session.items):
-            self.session.start_containers(needs_of(session.items, self.session.design))
+        if not self.is_worker:  # one of several workers runs containers: the one that is given the checks that need any
+            self._start_containers(session.items)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Let containers boot when the first check arrives that needs any, in a worker."""
+        if self.is_worker and not self._started and needs_container(item):
+            self._start_containers(item.session.items)
+
+    def _start_containers(self, items: Sequence[pytest.Item]) -> None:
+        self._started = True
+        if any(needs_container(item) for item in items):
+            self.session.start_containers(needs_of(items, self.session.design))
 
     # The run: what each check found.
 
@@ -229,8 +264,10 @@ class Suite:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: object) -> None:
-        """Take over what a worker selected (pytest-xdist)."""
-        selected, collected = getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT, ((), ()))
+        """Take over what a worker selected, and how long its container took (pytest-xdist)."""
+        selected, collected, boot = getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT, ((), (), None))
+        if boot is not None:
+            self.session.boot_elsewhere = timedelta(seconds=boot)
         for nodeid, ids in selected:
             self.recorder.select(nodeid, ids)
         for nodeid, ids in collected:
@@ -242,13 +279,16 @@ class Suite:
         if self.is_worker:
             selected = [(record.nodeid, list(record.ids)) for record in self.recorder.records.values()]
             collected = [(nodeid, list(ids)) for nodeid, ids in self.recorder.collected.items()]
-            self.config.workeroutput[_WORKER_OUTPUT] = (selected, collected)  # type: ignore[attr-defined]
+            boot = None if self.session.boot is None else self.session.boot.total_seconds()
+            self.config.workeroutput[_WORKER_OUTPUT] = (selected, collected, boot)  # type: ignore[attr-defined]
             return
         if self.config.option.collectonly or exitstatus in (
             pytest.ExitCode.USAGE_ERROR,
             pytest.ExitCode.INTERNAL_ERROR,
         ):
             return
+        if self._needs_image():
+            self.session.look_at_image()
         self._report = assemble(
             self.session, self.recorder, started=self.started, seconds=time.monotonic() - self._clock
         )
@@ -278,6 +318,7 @@ class Suite:
             self.session.close()
         except HarnessError as error:
             sys.stderr.write(f"image-harness: {error}\n")
+        self._companions.close()
         gc.set_threshold(*self._collector)
 
 

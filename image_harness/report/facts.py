@@ -139,7 +139,7 @@ class RunFacts:
         emulated: Whether the image's programs ran under emulation, or None when none ran.
         bases: What the image was built on.
         selection: What the user selected (such as an expression given to ``-m``); empty when everything.
-        boot: From the container's start until the engine called it healthy; None when none got there.
+        boot: From the shared container's start until its service answered; None when none did.
 
     Raises:
         ValueError: The start has no time zone.

@@ -131,17 +131,18 @@ def _third() -> Iterator[Mutant]:
         "interface.slow-client",
         one_by_one,
     )
-    yield one(
+    yield behaviour(
         "runs.memory",
         "it takes 100 MiB more when it starts",
         "deployment.memory",
         replaced(
             ENTRYPOINT,
             "    port = read_port()\n",
-            '    port = read_port()\n    if "REDIS_URL" in os.environ:\n        hoard = [bytes(b"x") * (100 << 20)]\n',
+            '    port = read_port()\n    hoard = [bytes(b"x") * (100 << 20)]\n',
         ),
         # Where nothing is emulated it is killed.
         blinds=DEPLOYED,
+        checks=("test_deployment.py",),
     )
     yield one(
         "runs.environment-ignored",

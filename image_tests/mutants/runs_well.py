@@ -209,15 +209,13 @@ builtins.print = lambda *words, **how: _print(*(str(word).replace('"hello"', '"H
         import socket
         host = socket.gethostbyname(socket.gethostname())
 """
-    yield one(
+    yield behaviour(
         "runs.service-name",
         "it binds where the service's name leads",
         "deployment.service-name-as-host",
-        replaced(
-            ENTRYPOINT,
-            HOST,
-            named,
-        ),
+        replaced(ENTRYPOINT, HOST, named),
+        # As deployed it is then healthy for nobody, which takes long to be sure of.
+        checks=("test_deployment.py",),
     )
     yield one(
         "runs.gid",

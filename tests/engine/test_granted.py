@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from image_harness.engine import EngineError, RunOptions
+from image_harness.engine import NotGranted, RunOptions
 from image_harness.engine.granted import require_granted
 from image_harness.types import HealthCheck
 
@@ -38,13 +38,23 @@ def test_a_container_as_it_was_asked_for_is_granted() -> None:
     ],
 )
 def test_another_container_is_an_error_of_the_engine(changes: dict[str, object], message: str) -> None:
-    with pytest.raises(EngineError, match=message):
+    with pytest.raises(NotGranted, match=message):
         require_granted(document(**changes), ASKED, where="c")
 
 
 def test_a_health_check_that_the_image_has_lost_is_told_to_who_waits_for_it() -> None:
     options = RunOptions(health_check=HealthCheck((), interval=timedelta(seconds=1)))
     require_granted(document(Healthcheck=None), options, where="c")
+
+
+@pytest.mark.parametrize("held", [None, {}, {"Test": ["NONE"]}])
+def test_a_health_check_may_be_taken_away(held: object) -> None:
+    require_granted(document(Healthcheck=held), RunOptions(health_check=HealthCheck.none()), where="c")
+
+
+def test_a_health_check_that_was_to_be_taken_away_and_was_not_is_an_error_of_the_engine() -> None:
+    with pytest.raises(NotGranted, match="did not take the image's health check away"):
+        require_granted(document(), RunOptions(health_check=HealthCheck.none()), where="c")
 
 
 def test_a_variable_that_was_set_instead_is_not_one_that_was_kept() -> None:

@@ -112,7 +112,7 @@ def test_a_start_that_serves_is_not_waited_for_to_the_end_of_its_limit(engine: E
     start = Question.start(server, interpreter=PYTHON, limit=2 * MINUTE)
     begin = time.monotonic()
     (reply,) = interpreter_facts(engine, IMAGE, (), (start,), interpreter=PYTHON).replies
-    assert reply.exit_code is None
+    assert (reply.exit_code, reply.serving) == (None, (8098,))
     assert time.monotonic() - begin < start.limit.total_seconds()
 
 
@@ -121,7 +121,7 @@ def test_a_start_that_only_listens_may_still_end(engine: Engine) -> None:
     code = "import socket, sys, time; s = socket.create_server(('127.0.0.1', 8098)); time.sleep(2); sys.exit(5)"
     start = Question.start([PYTHON, "-c", code], interpreter=PYTHON, limit=MINUTE)
     (reply,) = interpreter_facts(engine, IMAGE, (), (start,), interpreter=PYTHON).replies
-    assert reply.exit_code == 5
+    assert (reply.exit_code, reply.serving) == (5, ())
 
 
 @pytest.mark.engine

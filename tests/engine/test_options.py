@@ -36,6 +36,11 @@ def test_memory_limit_includes_swap() -> None:
     assert (host["Memory"], host["MemorySwap"]) == (1024, 1024)
 
 
+def test_processor_time_is_asked_for_only_where_it_matters() -> None:
+    assert "CpuShares" not in create_request("i", RunOptions(), {})["HostConfig"]
+    assert create_request("i", RunOptions(processor_share=256), {})["HostConfig"]["CpuShares"] == 256
+
+
 def test_mounts_are_directories_named_volumes_or_anonymous_ones(tmp_path: Path) -> None:
     mounts = (Mount("/a", tmp_path, read_only=True), Mount("/b", "name"), Mount("/c"))
     assert create_request("i", RunOptions(mounts=mounts), {})["HostConfig"]["Mounts"] == [

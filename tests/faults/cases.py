@@ -55,6 +55,13 @@ CALLS = (
     Call("GET /images/{name}/get", _IMAGE, (*_STREAM, Fault.OTHERS)),
     Call("POST /containers/create", f"{_SHARED}::test_answers", (*_BROKEN, Fault.OTHERS)),
     Call("GET /containers/{id}/json", f"{_SHARED}::test_process_user", (*_STREAM, Fault.OTHERS), nth=2),
+    Call(
+        "PUT /containers/{id}/archive",
+        f"{_SCENARIOS}::test_stops",
+        _BROKEN,
+        nth=None,
+        no_other="it has no answer but its status",
+    ),
     Call("POST /containers/{id}/start", f"{_SHARED}::test_answers", (*_BROKEN, Fault.OTHERS)),
     Call("POST /containers/{id}/exec", f"{_SHARED}::test_command_ends", (*_BROKEN, Fault.OTHERS)),
     Call("POST /exec/{id}/start", f"{_SHARED}::test_command_writes", (*_STREAM, Fault.OTHERS)),

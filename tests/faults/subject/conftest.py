@@ -13,6 +13,9 @@ import time_machine
 import image_harness.engine_api
 import image_harness.image.daemon
 from image_harness import Subject
+from image_harness.image.bytecode import bytecode_archive
+from image_harness.plugin.remembered import remembered
+from image_harness.plugin.session import HarnessSession
 
 ROOT = Path(__file__).parent
 
@@ -25,6 +28,11 @@ if _LIMIT := os.environ.get("SMALL_LIMIT"):
 if _STEP := float(os.environ.get("SMALL_CLOCK_STEP", "0")):
     _CLOCK = time_machine.travel(time.time(), tick=True).start()
     signal.signal(signal.SIGUSR1, lambda *_: _CLOCK.shift(_STEP))
+
+
+# What is brought along where an emulator is slow is brought along here, too, so that what goes wrong with it is seen.
+HarnessSession.bytecode = remembered(lambda session: bytecode_archive(session.image.filesystem))  # type: ignore[method-assign]
+HarnessSession.bytecode.__set_name__(HarnessSession, "bytecode")
 
 
 def pytest_image_harness_subject() -> Subject:

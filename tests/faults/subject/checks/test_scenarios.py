@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from image_harness import requirement
 from image_harness.design import Design, Item
-from image_harness.plugin.scenarios import DEPLOYED, FALLBACK_PORT, WITHOUT_PYTHONPATH, Scenarios
+from image_harness.plugin.running import Deployed
+from image_harness.plugin.scenarios import FALLBACK_PORT, WITHOUT_PYTHONPATH, Scenarios
 
 
 @requirement("scenario.invalid-port.{key}", for_each="runtime.invalid_ports")
@@ -29,13 +30,17 @@ def test_stalls(scenarios: Scenarios) -> None:
 
 
 @requirement("scenario.deployed")
-def test_deployed(scenarios: Scenarios, design: Design) -> None:
-    observed = scenarios.service(DEPLOYED)
-    assert observed.answer.answered, observed.answer.reason
-    found = observed.health_check.value
+def test_deployed(deployed: Deployed, design: Design) -> None:
+    assert deployed.answer.answered, deployed.answer.reason
+    found = deployed.health_check
     assert found is not None
     assert found.test == design.health_check.test
-    assert not observed.oom_killed.value
+    assert not deployed.oom_killed
+
+
+@requirement("scenario.other-port")
+def test_other_port(scenarios: Scenarios, design: Design) -> None:
+    assert scenarios.other_port().serving == (design.runtime.other_port,)
 
 
 @requirement("scenario.integration")
