@@ -23,6 +23,11 @@ _CHECKED_HASH: Final = (0b11).to_bytes(4, "little")
 _FOLDER: Final = "__pycache__"
 
 
+def compiles_for(interpreter: str) -> bool:
+    """Whether what this machine's Python compiles is of use to an interpreter, ``/usr/bin/python3.11`` for instance."""
+    return PurePosixPath(interpreter).name == f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
 def bytecode_archive(filesystem: FileSystem) -> bytes:
     """Return a tar archive of compiled modules, to be unpacked over the root of a container of the image.
 

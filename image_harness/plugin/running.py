@@ -188,7 +188,7 @@ class Deployed:
 
 
 def deployment(design: Design, *, emulated: bool) -> RunOptions:
-    """How the image is run where it is deployed.
+    """How the image is run where it is deployed, but for its user: that one is to be seen as the image itself has it.
 
     Args:
         design: What says so.
@@ -198,7 +198,6 @@ def deployment(design: Design, *, emulated: bool) -> RunOptions:
     deployed = design.runtime.deployment
     return RunOptions(
         environment=dict(deployed.env),
-        user=design.image.user,
         read_only=True,
         cap_drop=("ALL",),
         security_options=("no-new-privileges",),

@@ -173,16 +173,17 @@ class HarnessSession:
 
     @remembered
     def bytecode(self) -> bytes:
-        """What the image's interpreter would have to compile anew at each start, where compiling is slow.
+        """What the image's interpreter would have to compile anew at each start, where compiling is slow; may be empty.
 
         The shared container is left without it: that the image starts without any help is seen there.
 
         Raises:
             HarnessError: The image cannot be read.
         """
-        from image_harness.image.bytecode import bytecode_archive  # noqa: PLC0415
+        from image_harness.image.bytecode import bytecode_archive, compiles_for  # noqa: PLC0415
 
-        return bytecode_archive(self.image.filesystem) if self.emulated else b""
+        helps = self.emulated and compiles_for(self.design.image.interpreter)
+        return bytecode_archive(self.image.filesystem) if helps else b""
 
     @remembered
     def running(self) -> Running:

@@ -157,6 +157,7 @@ def _third() -> Iterator[Mutant]:
         follows=(
             "configuration.environment-over-yaml",
             "errors.invalid-setting",
+            "errors.missing-integration",
             "errors.integration-comes",
             "errors.integration-goes",
         ),

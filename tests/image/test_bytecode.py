@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from image_harness.image.bytecode import bytecode_archive
+from image_harness.image.bytecode import bytecode_archive, compiles_for
 from tests.image.builder import Open, symlink
 
 TAG = sys.implementation.cache_tag
@@ -68,6 +68,13 @@ def test_what_the_image_has_compiled_is_left_alone(open_layers: Open, tmp_path: 
 @pytest.mark.parametrize("source", [b"def", b"\x00", b"# coding: no-such\n", b"\xff"])
 def test_what_cannot_be_compiled_is_left_for_the_interpreter_to_refuse(open_layers: Open, source: bytes) -> None:
     assert names(bytecode_archive(open_layers({"p/m.py": source, "p/n.py": b""})))[1:] == [f"p/__pycache__/n.{TAG}.pyc"]
+
+
+def test_it_is_of_use_to_the_same_version_only() -> None:
+    major, minor = sys.version_info[:2]
+    assert compiles_for(f"/usr/bin/python{major}.{minor}")
+    assert not compiles_for(f"/usr/bin/python{major}.{minor + 1}")
+    assert not compiles_for("/usr/bin/python")
 
 
 def test_a_link_to_a_source_is_none(open_layers: Open) -> None:

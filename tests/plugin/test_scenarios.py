@@ -65,14 +65,15 @@ def test_each_circumstance_is_observed_once(
     assert {plan.options.unset for plan in service.plans} == {("PYTHONPATH",), ("RDP_MONITOR_PORT",)}
 
 
-def test_what_is_brought_along_is_in_every_container_and_none_takes_the_shared_ones_time(
+def test_what_is_brought_along_is_in_every_container_and_who_is_in_a_hurry_goes_first(
     design: Design, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = Service()
     scenarios = made(service, design, pool, monkeypatch)
     _ = scenarios.service(FALLBACK_PORT), scenarios.service(WITHOUT_PYTHONPATH)
     assert {plan.options.files for plan in service.plans} == {b"files"}
-    assert all((plan.options.processor_share or 1024) < 1024 for plan in service.plans)
+    shares = {plan.half_request is not None: plan.options.processor_share or 0 for plan in service.plans}
+    assert shares[True] > 1024 > shares[False]
 
 
 def test_starts_that_need_no_container_are_asked_of_the_interpreter(
