@@ -51,14 +51,16 @@ class Client(APIClient):
         note_call(request)
         if options.get("timeout") is None:
             options["timeout"] = self.timeout
+        sent = time.monotonic()
         response = super().send(request, **options)
-        self._note_time(response)
+        # The head of an answer has its date. The rest may be long in coming: events up to a moment end only then.
+        self._note_time(response, sent + response.elapsed.total_seconds())
         return response
 
-    def _note_time(self, response: Response) -> None:
+    def _note_time(self, response: Response, at: float) -> None:
         try:
             told = parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
         except (ValueError, TypeError):
             return
         # The engine leaves the fraction out: half a second is the best guess.
-        self.told_time = ToldTime(told + 0.5, time.monotonic())
+        self.told_time = ToldTime(told + 0.5, at)

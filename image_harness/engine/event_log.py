@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Engines tell the time of an answer in whole seconds.
 _SAME_CLOCK = 1.5
+# So it is a second later there than they say, and on a busy machine their answer is on its way for some time.
+_LATER = 2.0
 
 
 def read_events(
@@ -62,7 +64,7 @@ def _until(client: APIClient, start: int) -> float:
     if told is None or abs(told.now() - now) < _SAME_CLOCK:
         # Of two clocks that agree but for a second, this one may not have come to the start yet.
         return start + 1 if now < start < now + _SAME_CLOCK else now
-    return told.now() + 1
+    return told.now() + _LATER
 
 
 def told_time(client: APIClient) -> ToldTime | None:

@@ -69,7 +69,7 @@ CALLS = (
     Call("GET /containers/{id}/logs", f"{_SHARED}::test_greets", (*_STREAM, Fault.OTHERS)),
     # The first one asks whether the calibration's container was left alone.
     Call("GET /events", f"{_SHARED}::test_health", (*_STREAM, Fault.OTHERS), nth=2),
-    Call("GET /containers/{id}/changes", f"{_SHARED}::test_unchanged", (*_STREAM, Fault.OTHERS)),
+    Call("GET /containers/{id}/changes", f"{_APART}::test_unchanged", (*_STREAM, Fault.OTHERS)),
     Call("POST /containers/{id}/stop", f"{_APART}::test_stops", (*_BROKEN, Fault.OTHERS)),
     Call("POST /containers/{id}/kill", f"{_SCENARIOS}::test_stops", (*_BROKEN, Fault.OTHERS), nth=None),
     Call(

@@ -18,6 +18,13 @@ def test_stops(run_container: RunContainer, design: Design) -> None:
         assert container.stop(timedelta(seconds=10)).exit_code == 0
 
 
+@requirement("apart.unchanged")
+def test_unchanged(run_container: RunContainer, design: Design) -> None:
+    with run_container(RunOptions(publish=(Port(design.service.port),))) as container:
+        container.wait_for_http("/health", design.runtime.answers_within)
+        assert "/app/written" not in container.changes()
+
+
 @requirement("apart.network")
 def test_network(engine: Engine, run_container: RunContainer, design: Design) -> None:
     command = (design.image.interpreter, "-c", "import os; exit(0 if os.getuid() == 65532 else 1)")

@@ -58,11 +58,6 @@ def test_health(running: Running) -> None:
     assert running.health.result().statuses == (HealthStatus.STARTING, HealthStatus.HEALTHY)
 
 
-@requirement("shared.unchanged")
-def test_unchanged(container: Container) -> None:
-    assert "/app/written" not in container.changes()
-
-
 @requirement("shared.greets")
 def test_greets(container: Container) -> None:
     assert container.logs().splitlines()[:1] == ["hello"]
