@@ -45,11 +45,6 @@ class EngineFacts:
     store: str
     url: str
 
-    @property
-    def probes_more_often_at_the_start(self) -> bool:
-        """Whether it knows an interval of its own for the time until a container is healthy first (API 1.44)."""
-        return self.name == "docker" and tuple(map(int, self.api_version.split("."))) >= (1, 44)
-
 
 def resolve_url(engine: str, environment: Mapping[str, str] | None = None) -> str:
     """The URL for ``docker``, ``podman`` or a URL.
