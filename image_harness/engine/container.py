@@ -323,7 +323,12 @@ class Container:
         """
         if state.status is ContainerStatus.PAUSED:
             raise ContainerLost("somebody has paused the container", where=self.name)
-        if not state.ended or state.started_at is None or self._stopped:
+        if state.ended:
+            self._require_unsignalled(state)
+
+    def _require_unsignalled(self, state: ContainerState) -> None:
+        """Make sure that nobody but this run has sent it a signal since it was started; raises ``ContainerLost``."""
+        if state.started_at is None or self._stopped:
             return
         ours = {str(int(signal.Signals[name])) for name in self._told}
         for event in read_events(self._client, self.id, self.name, ["kill"], state.started_at):
@@ -424,9 +429,18 @@ class Container:
         The engine keeps its last few hundred events only; what this object has fetched once it remembers.
 
         Raises:
+            ContainerLost: It was not always healthy, and somebody has sent it a signal or removed it: a probe that was
+                on its way then has failed for that.
             EngineError: The container never started.
         """
-        return self._health.timeline()
+        try:
+            timeline = self._health.timeline()
+        except EngineError:
+            self._require_unsignalled(self.state())
+            raise
+        if HealthStatus.UNHEALTHY in timeline.statuses:
+            self._require_unsignalled(self.state())
+        return timeline
 
     def _inspect(self) -> dict[str, object]:
         from docker.errors import NotFound  # noqa: PLC0415

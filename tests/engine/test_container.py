@@ -20,7 +20,7 @@ from image_harness.engine import (
     RunOptions,
     WaitExpired,
 )
-from image_harness.types import Port
+from image_harness.types import HealthCheck, Port
 
 from .conftest import BOOT_LIMIT, IMAGE
 
@@ -139,3 +139,21 @@ def test_a_container_that_dies_under_a_command_is_lost(engine: Engine) -> None:
         with pytest.raises(ContainerLost):
             container.python("import time; time.sleep(60)", limit=timedelta(seconds=30))
         assert container.wait_exit(BOOT_LIMIT) == 3
+
+
+def test_a_probe_that_was_killed_with_its_container_says_nothing_of_the_image(engine: Engine) -> None:
+    """The engine calls the container unhealthy for it."""
+    second = timedelta(seconds=1)
+    probe = ("CMD", PYTHON, "-c", "import time; time.sleep(60)")
+    check = HealthCheck(probe, interval=second, timeout=BOOT_LIMIT, start_period=None, start_interval=None, retries=1)
+    options = RunOptions(command=(PYTHON, "-c", "import time; time.sleep(600)"), health_check=check)
+    with engine.run(IMAGE, options) as container:
+
+        def is_probed() -> bool | None:
+            return len(container.proc.processes()) > 1 or None
+
+        container.wait_until(is_probed, BOOT_LIMIT, lambda: "a probe")
+        engine._client.kill(container.id)
+        container.wait_until(lambda: container.state().ended or None, BOOT_LIMIT, lambda: "its end")
+        with pytest.raises(ContainerLost, match="signal 9"):
+            container.health_timeline()
