@@ -1,11 +1,12 @@
 """Runs of everything but `release` on the good image, again and again: any red is a false alarm.
 
-    python -m benchmarks false_alarms [--runs N] [--out FILE]
+    python -m benchmarks false_alarms [--runs N] [--image REF] [--out FILE]
 
-Each run takes the checks in a random order of its own. They are run by one process and by two, first on a machine whose
-every core another process keeps busy, then on one with nothing else to do. Prints the spread of the durations in
-each of the four circumstances, as Markdown; ``--out`` writes it to a file as well. What a red run said is printed with
-its seed, and the exit code is then 1.
+Each run takes the checks in a random order of its own, in one process or in two. Most runs are made two at a time: each
+keeps both cores of a small machine busy for the other, and neither may take the other's containers for its own. Some
+are made beside a program that keeps every core busy, and some alone. Prints the spread of the durations in each of
+these circumstances, as Markdown; ``--out`` writes it to a file as well. What a red run said is printed with its seed,
+and the exit code is then 1.
 """
 
 from __future__ import annotations
@@ -21,12 +22,22 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from statistics import median, quantiles
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = 100
+
+
+class Company(Enum):
+    """What else goes on."""
+
+    RUN = "beside another run"
+    PROGRAM = "beside a program on every core"
+    NOBODY = "alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +46,16 @@ class Circumstance:
 
     Attributes:
         processes: How many share the checks.
-        busy: Whether every core has something else to do as well.
+        company: What else goes on.
     """
 
     processes: int
-    busy: bool
+    company: Company
 
     def __str__(self) -> str:
         """For the table."""
         shared = "one process" if self.processes == 1 else f"{self.processes} processes (`-n {self.processes}`)"
-        return f"{shared}, {'busy' if self.busy else 'idle'} machine"
+        return f"{shared}, {self.company.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +71,37 @@ class Run:
     red: bool
 
 
-CIRCUMSTANCES = tuple(Circumstance(processes, busy) for busy in (True, False) for processes in (1, 2))
+# What is run at once, one after the other and again from the start.
+_ALONE = [(Circumstance(processes, company),) for company in (Company.PROGRAM, Company.NOBODY) for processes in (1, 2)]
+_PAIR = (Circumstance(1, Company.RUN), Circumstance(2, Company.RUN))
+_ROUND = [*(_PAIR for _ in range(8)), *_ALONE]
 
 
 def main(arguments: Sequence[str]) -> None:
     """Make the runs and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks false_alarms")
-    parser.add_argument("--runs", type=int, default=RUNS, metavar="N")
+    parser.add_argument("--runs", type=int, default=RUNS, metavar="N", help="how many at least")
+    parser.add_argument("--image", metavar="REF", help="look at this one instead of the design's")
     parser.add_argument("--out", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
     runs: dict[Circumstance, list[Run]] = defaultdict(list)
-    for seed, circumstance in enumerate(_in_turn(options.runs), 1):
-        with _busy() if circumstance.busy else contextlib.nullcontext():
-            run = _run(circumstance, seed)
-        runs[circumstance].append(run)
-        told = "RED" if run.red else "met"
-        print(f"{seed:4} of {options.runs}: {circumstance}: {told}, {run.seconds:.1f} s", file=sys.stderr, flush=True)
+    seeds = itertools.count(1)
+    for together in itertools.cycle(_ROUND):
+        for circumstance, run in zip(together, _side_by_side(together, seeds, options.image), strict=True):
+            runs[circumstance].append(run)
+            told = "RED" if run.red else "met"
+            made = sum(map(len, runs.values()))
+            print(
+                f"{made:4} of {options.runs}: {circumstance}: {told}, {run.seconds:.1f} s", file=sys.stderr, flush=True
+            )
+        if made >= options.runs:
+            break
     table = render(runs)
     print(table, end="")
     if options.out is not None:
         options.out.write_text(table)
     if any(run.red for found in runs.values() for run in found):
         raise SystemExit("false_alarms: there were false alarms")
-
-
-def _in_turn(runs: int) -> list[Circumstance]:
-    """Every circumstance as often as the others, each by itself: what came before is no load for what comes after."""
-    return sorted(itertools.islice(itertools.cycle(CIRCUMSTANCES), runs), key=CIRCUMSTANCES.index)
 
 
 def render(runs: Mapping[Circumstance, Sequence[Run]]) -> str:
@@ -101,9 +116,18 @@ def render(runs: Mapping[Circumstance, Sequence[Run]]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _run(circumstance: Circumstance, seed: int) -> Run:
+def _side_by_side(together: Sequence[Circumstance], seeds: Iterator[int], image: str | None) -> list[Run]:
+    """Make runs at the same time."""
+    busy = any(circumstance.company is Company.PROGRAM for circumstance in together)
+    with _busy() if busy else contextlib.nullcontext(), ThreadPoolExecutor(len(together)) as pool:
+        started = [pool.submit(_run, circumstance, next(seeds), image) for circumstance in together]
+        return [run.result() for run in started]
+
+
+def _run(circumstance: Circumstance, seed: int, image: str | None) -> Run:
     command = [sys.executable, "-m", "pytest", "image_tests", "--build", "never", "-q", "-p", "no:cacheprovider"]
     command += ["--random-order-bucket=global", f"--random-order-seed={seed}"]
+    command += ["--image", image] if image is not None else []
     command += ["-n", str(circumstance.processes)] if circumstance.processes > 1 else []
     begin = time.perf_counter()
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
