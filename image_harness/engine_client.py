@@ -51,13 +51,13 @@ class Client(APIClient):
         note_call(request)
         if options.get("timeout") is None:
             options["timeout"] = self.timeout
-        sent = time.monotonic()
-        response = super().send(request, **options)
-        # The head of an answer has its date. The rest may be long in coming: events up to a moment end only then.
-        self._note_time(response, sent + response.elapsed.total_seconds())
-        return response
+        # Called as soon as the head is there, which has the date: the rest may be long in coming, as events up to a
+        # moment end only then. How long it took is no help: the library measures that by a clock that can be set.
+        request.register_hook("response", self._note_time)  # type: ignore[no-untyped-call]
+        return super().send(request, **options)
 
-    def _note_time(self, response: Response, at: float) -> None:
+    def _note_time(self, response: Response, **_: object) -> None:
+        at = time.monotonic()
         try:
             told = parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
         except (ValueError, TypeError):

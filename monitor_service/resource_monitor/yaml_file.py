@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import Any
 
 _LONGEST_VALUE = 80
+# Of a path that was cut off nobody knows which file is meant; Linux itself takes no longer ones.
+_LONGEST_PATH = 4096
 
 
 class ConfigurationError(Exception):
     """The service cannot start as it is configured. ``str()`` is the one line that says why."""
 
 
-def shown(value: object) -> str:
-    """Give a value as a short text within one line."""
+def shown(value: object, longest: int = _LONGEST_VALUE) -> str:
+    """Give a value as a text within one line, of so many characters at most."""
     text = value if isinstance(value, str) and value.isprintable() and value.strip() else repr(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
+    return text if len(text) <= longest else f"{text[:longest]}..."
 
 
 def read_yaml(file: Path) -> dict[str, Any]:
@@ -31,7 +33,7 @@ def read_yaml(file: Path) -> dict[str, Any]:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(
-            f"ERROR: Cannot read the configuration file {shown(str(file))}: {error.strerror} (allowed: a YAML file)"
+            f"ERROR: Cannot read the configuration file {shown(str(file), _LONGEST_PATH)}: {error.strerror} (allowed: a YAML file)"
         ) from None
     except UnicodeDecodeError as error:
         raise _malformed(file, f"byte {error.start}", "UTF-8") from None
@@ -48,4 +50,4 @@ def read_yaml(file: Path) -> dict[str, Any]:
 
 
 def _malformed(file: Path, where: str, allowed: str) -> ConfigurationError:
-    return ConfigurationError(f"ERROR: Invalid YAML in {shown(str(file))}, {where} (allowed: {allowed})")
+    return ConfigurationError(f"ERROR: Invalid YAML in {shown(str(file), _LONGEST_PATH)}, {where} (allowed: {allowed})")

@@ -1,4 +1,7 @@
-"""A real engine and one container of the real image, shared by all tests that only look."""
+"""A real engine, and one container of the real image for all tests of a module that only look.
+
+It ends with the module: emulated, its probes alone keep a good part of a core busy.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ IMAGE = "pickme/lucid-rdp-monitor:latest-arm64"
 BOOT_LIMIT = timedelta(minutes=5)
 FAST_HEALTH = HealthCheck(
     test=(),
-    interval=timedelta(seconds=1),
+    interval=timedelta(seconds=10),
     timeout=timedelta(seconds=10),
     start_period=BOOT_LIMIT,
     start_interval=timedelta(seconds=1),
@@ -23,7 +26,7 @@ FAST_HEALTH = HealthCheck(
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def engine() -> Iterator[Engine]:
     try:
         connected = Engine.connect("docker")
@@ -35,7 +38,7 @@ def engine() -> Iterator[Engine]:
         yield connected
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def container(engine: Engine) -> Iterator[Container]:
     options = RunOptions(
         environment={"ADDED": "a=b"}, unset=("LANG",), publish=(Port(8093),), health_check=FAST_HEALTH, read_only=True

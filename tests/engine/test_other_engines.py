@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -27,14 +28,15 @@ def archive(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterato
 
 
 @pytest.fixture(scope="module")
-def podman_engine(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Iterator[OtherEngine]:
-    with podman(tmp_path_factory.mktemp("podman"), archive) as found:
+def podman_engine(archive: Path) -> Iterator[OtherEngine]:
+    # Both engines keep sockets in their folders, and Podman itself takes no long path.
+    with podman(Path(mkdtemp(prefix="podman-")), archive) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def docker_engine(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Iterator[OtherEngine]:
-    with plain_docker(tmp_path_factory.mktemp("docker"), archive) as found:
+def docker_engine(archive: Path) -> Iterator[OtherEngine]:
+    with plain_docker(Path(mkdtemp(prefix="docker-")), archive) as found:
         yield found
 
 

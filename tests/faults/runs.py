@@ -54,6 +54,11 @@ class Outcome:
         """The requirements of these statuses."""
         return {name for name, status in self.status.items() if status in statuses}
 
+    @property
+    def red(self) -> Mapping[str, str]:
+        """What is not as it should be, and why."""
+        return {name: f"{self.status[name]}: {self.messages[name]}" for name in self.of("not-met", "unproven")}
+
 
 def require_well_ended(outcome: Outcome) -> None:
     """Whatever happened, a run ends in time, leaves nothing, and tells no user of its own insides."""

@@ -16,7 +16,7 @@ from image_harness.engine import Engine
 from image_harness.errors import HarnessError
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def second_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a Docker engine with everything of its own.
 

@@ -49,7 +49,7 @@ def started(engine: Engine, image: str, options: RunOptions) -> Iterator[Contain
         yield container
 
 
-@pytest.fixture(scope="session", params=[False, True], ids=["writable root", "read-only root"])
+@pytest.fixture(scope="package", params=[False, True], ids=["writable root", "read-only root"])
 def distroless(request: pytest.FixtureRequest, engine: Engine) -> Iterator[Container]:
     require_busybox()
     options = RunOptions(command=(PYTHON, "-c", LISTENER), network="none", read_only=request.param)
@@ -57,13 +57,13 @@ def distroless(request: pytest.FixtureRequest, engine: Engine) -> Iterator[Conta
         yield container
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def host(distroless: Container) -> Iterator[ContainerHost]:
     with inspect(distroless, architecture="arm64", interpreter=PYTHON) as opened:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def debian_image(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[str]:
     """A small Debian of this machine's release and architecture, with the programs that testinfra calls."""
     require_busybox()
@@ -93,7 +93,7 @@ def debian_image(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> It
     subprocess.run([*docker, "rmi", "--force", name], check=True, capture_output=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def debian(engine: Engine, debian_image: str) -> Iterator[Container]:
     options = RunOptions(
         command=("/bin/sh", "-c", DEBIAN_SETUP), network="none", environment={"GREETING": "hello world"}

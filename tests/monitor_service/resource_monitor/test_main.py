@@ -21,13 +21,14 @@ from resource_monitor.sampling import Host
 from tests.monitor_service.support import TestClient, eventually, free_port
 
 _START = "/api/v1/monitoring/start"
+_UNKNOWN = "6a1c1c7e-4b0f-4d53-9d0e-3c1a5a0c9f11"
 _READY_PATHS = [
     ("GET", "/health"),
     ("POST", _START),
-    ("POST", f"/api/v1/monitoring/sessions/{uuid4()}/stop"),
-    ("GET", f"/api/v1/monitoring/sessions/{uuid4()}/metrics"),
-    ("GET", f"/api/v1/monitoring/sessions/{uuid4()}/history"),
-    ("GET", f"/api/v1/monitoring/sessions/{uuid4()}/alerts"),
+    ("POST", f"/api/v1/monitoring/sessions/{_UNKNOWN}/stop"),
+    ("GET", f"/api/v1/monitoring/sessions/{_UNKNOWN}/metrics"),
+    ("GET", f"/api/v1/monitoring/sessions/{_UNKNOWN}/history"),
+    ("GET", f"/api/v1/monitoring/sessions/{_UNKNOWN}/alerts"),
     ("GET", "/api/v1/monitoring/summary"),
     ("POST", "/api/v1/monitoring/collect"),
     ("GET", "/api/v1/metrics"),
@@ -126,7 +127,7 @@ def test_the_configuration_may_be_left_out(client: TestClient) -> None:
     assert client.post(f"/api/v1/monitoring/sessions/{session_id}/stop").status_code == 200
 
 
-@pytest.mark.parametrize("session_id", [str(uuid4()), "nonsense", "0", "%2e%2e", "a" * 2000])
+@pytest.mark.parametrize("session_id", [_UNKNOWN, "nonsense", "0", "%2e%2e", "a" * 2000])
 @pytest.mark.parametrize(
     ("method", "action"), [("GET", "metrics"), ("GET", "history"), ("GET", "alerts"), ("POST", "stop")]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -33,7 +34,7 @@ _ROUTES = {
 }
 
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
@@ -73,7 +74,14 @@ class Contract:
     ) -> Response:
         """Call an operation, and check the answer against what is announced for its status."""
         path_sent = path.replace("{session_id}", session_id or str(uuid4()))
-        answer: Response = self._client.request(method.upper(), path_sent, json=json, content=content, params=params)
+        answer: Response = self._client.request(
+            method.upper(),
+            path_sent,
+            json=json,
+            content=content,
+            params=params,
+            headers={} if content is None else {"content-type": "application/json"},
+        )
         if status is not None:
             assert answer.status_code == status, answer.text
         announced = self.operation(method, path)["responses"]
@@ -175,7 +183,8 @@ def test_too_many_sessions_are_answered_as_announced(contract: Contract) -> None
 @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(body=_BODIES)
 def test_whatever_is_sent_to_start_is_answered_as_announced(contract: Contract, body: object) -> None:
-    answer = contract.call("post", f"{_PREFIX}/start", json=body)
+    # As Python writes it: infinity and NaN, which JSON does not have, reach the service too.
+    answer = contract.call("post", f"{_PREFIX}/start", content=json.dumps(body).encode())
     assert answer.status_code in {200, 422}
     if answer.status_code == 200:
         session_id = answer.json()["session_id"]
