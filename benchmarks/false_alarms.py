@@ -5,7 +5,7 @@
 Each run takes the checks in a random order of its own, in one process or in two. Most runs are made two at a time: each
 keeps both cores of a small machine busy for the other, and neither may take the other's containers for its own. Some
 are made beside a program that keeps every core busy, and some alone. Prints the spread of the durations in each of
-these circumstances, as Markdown; ``--out`` writes it to a file as well. What a red run said is printed with its seed,
+these circumstances, as Markdown; ``--out`` writes it to a file as a page. What a red run said is printed with its seed,
 and the exit code is then 1.
 """
 
@@ -75,6 +75,16 @@ class Run:
 _ALONE = [(Circumstance(processes, company),) for company in (Company.PROGRAM, Company.NOBODY) for processes in (1, 2)]
 _PAIR = (Circumstance(1, Company.RUN), Circumstance(2, Company.RUN))
 _ROUND = [*(_PAIR for _ in range(8)), *_ALONE]
+_PAGE = """# False alarms
+
+{runs} runs of everything but `release` on the good image, one after the other or two at a time, each in a random order
+of its own, on a machine of {cores} cores. Any red would be a false alarm. Two runs at a time keep all cores busy for
+each other, and neither may take the other's containers for its own. Made by
+`python -m benchmarks false_alarms --out FILE`.
+
+Seconds:
+
+{table}"""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -99,7 +109,7 @@ def main(arguments: Sequence[str]) -> None:
     table = render(runs)
     print(table, end="")
     if options.out is not None:
-        options.out.write_text(table)
+        options.out.write_text(_PAGE.format(runs=made, cores=os.cpu_count(), table=table))
     if any(run.red for found in runs.values() for run in found):
         raise SystemExit("false_alarms: there were false alarms")
 

@@ -331,7 +331,8 @@ class Container:
         if state.started_at is None or self._stopped:
             return
         ours = {str(int(signal.Signals[name])) for name in self._told}
-        for event in read_events(self._client, self.id, self.name, ["kill"], state.started_at):
+        since, ended = state.started_at, state.finished_at
+        for event in read_events(self._client, self.id, self.name, ["kill"], since, including=ended):
             number = ((event.get("Actor") or {}).get("Attributes") or {}).get("signal")
             if number is not None and number not in ours:
                 raise ContainerLost(f"somebody has sent the container signal {number}", where=self.name)

@@ -21,10 +21,18 @@ if TYPE_CHECKING:
 _SAME_CLOCK = 1.5
 # So it is a second later there than they say, and on a busy machine their answer is on its way for some time.
 _LATER = 2.0
+# Engines note an event a moment after what it is about.
+_NOTED_WITHIN = 1.0
 
 
 def read_events(
-    client: APIClient, container_id: str, name: str, events: Sequence[str], since: datetime
+    client: APIClient,
+    container_id: str,
+    name: str,
+    events: Sequence[str],
+    since: datetime,
+    *,
+    including: datetime | None = None,
 ) -> list[Mapping[str, Any]]:
     """The events of these kinds, oldest first.
 
@@ -34,15 +42,21 @@ def read_events(
         name: What messages call it.
         events: The kinds.
         since: When the first of them may have been, by the engine's clock.
+        including: When something was, by the engine's clock, whose event is wanted, too: that clock may be ahead of
+            this machine's, and the event be noted a moment later. It is waited for until then.
 
     Raises:
         EngineError: The engine did not tell, or told of another container.
     """
     filters = json.dumps({"container": [container_id], "event": list(events)})
     start = math.floor(since.timestamp())
+    end = _until(client, start)
+    if including is not None:
+        # Further ahead it is only when it has been set since, and a wait for that would take as long.
+        end = max(end, min(including.timestamp(), end + _SAME_CLOCK) + _NOTED_WITHIN)
     parameters: dict[str, str | int] = {
         "since": start,
-        "until": f"{_until(client, start):.6f}",
+        "until": f"{end:.6f}",
         "filters": filters,
     }
     with translated(name):

@@ -82,21 +82,28 @@ class HealthView:
             if last is not None and make_timeline(started, self._seen).statuses[-1] is not last.status:
                 self._seen.add(last)
         elif not _ended_of_itself(state):  # what has is called unhealthy without an event
-            self._require_told(state.health.status)
+            self._require_told(state)
         return make_timeline(started, self._seen)
 
-    def _fetch(self, started: datetime) -> None:
-        events = read_events(self._client, self._id, self._name, ["health_status"], started)
+    def _fetch(self, started: datetime, including: datetime | None = None) -> None:
+        events = read_events(self._client, self._id, self._name, ["health_status"], started, including=including)
         with translated(self._name):
             found = [parse_health_event(event) for event in events]
         self._seen |= {transition for transition in found if transition is not None}
 
-    def _require_told(self, status: HealthStatus) -> None:
+    def _require_told(self, state: ContainerState) -> None:
         """Make sure that the events lead to the state: an engine that has forgotten some may have forgotten others."""
-        told = {transition.status for transition in self._seen}
-        if status in (HealthStatus.HEALTHY, HealthStatus.UNHEALTHY) and status not in told:
+        status, last = state.health.status, last_transition(state.health)
+        if status not in (HealthStatus.HEALTHY, HealthStatus.UNHEALTHY):
+            return
+        if not self._is_told(status) and state.started_at is not None and last is not None:
+            self._fetch(state.started_at, including=last.at)
+        if not self._is_told(status):
             what = f"the engine calls it {status} and has no event of that ({last_call()})"
             raise EngineError(what, where=self._name)
+
+    def _is_told(self, status: HealthStatus) -> bool:
+        return any(transition.status is status for transition in self._seen)
 
     def _require_one_clock(self) -> None:
         """Make sure that all times of the container are those of one clock, which nobody has set meanwhile."""
