@@ -32,8 +32,9 @@ def read_yaml(file: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
+        path = shown(str(file), _LONGEST_PATH)
         raise ConfigurationError(
-            f"ERROR: Cannot read the configuration file {shown(str(file), _LONGEST_PATH)}: {error.strerror} (allowed: a YAML file)"
+            f"ERROR: Cannot read the configuration file {path}: {error.strerror} (allowed: a YAML file)"
         ) from None
     except UnicodeDecodeError as error:
         raise _malformed(file, f"byte {error.start}", "UTF-8") from None
