@@ -10,7 +10,7 @@ from image_harness.design import Design
 from image_harness.engine import Clock, Engine, EngineError, InterpreterFacts, Question, Reply, interpreter_facts
 
 # The shared container has more to do than any other, and most checks wait for it.
-ASIDE = 256
+_ASIDE = 256
 # What a native machine takes at most to import every module that there is.
 _WORK = timedelta(seconds=30)
 
@@ -48,7 +48,7 @@ class Interpreter:
             interpreter=design.image.interpreter,
             limit=clock.limit(_WORK),
             files=files,
-            processor_share=ASIDE,
+            processor_share=_ASIDE,
         )
 
     @property

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from image_harness.marks import ASKS
+from image_harness.types import Evidence
 
 if TYPE_CHECKING:
     import pytest
 
     from image_harness.design import Design
+
+_INTERPRETER = {"interpreter", "told"}
 
 Asked = tuple[str, tuple[str, ...]]
 """A program for the image's interpreter, and its arguments."""
@@ -42,9 +45,22 @@ def needs_of(tests: Iterable[pytest.Item], design: Design) -> Needs:
     return Needs(
         running="running" in fixtures,
         scenarios="scenarios" in fixtures,
-        interpreter=not fixtures.isdisjoint({"interpreter", "told"}),
+        interpreter=not fixtures.isdisjoint(_INTERPRETER),
         asked=tuple(dict.fromkeys(question for question in asked if question is not None)),
     )
+
+
+def waits(test: pytest.Item) -> int:
+    """Rank a test by how long the containers boot that it looks into: what needs none does not wait for any.
+
+    A test that waits holds up all those after it, so they are to run in the order of this rank.
+    """
+    fixtures = set(getattr(test, "fixturenames", ()))
+    if "scenarios" in fixtures:
+        return 3
+    if not fixtures.isdisjoint(_INTERPRETER):
+        return 2
+    return 1 if test.get_closest_marker(Evidence.RUNTIME) is not None else 0
 
 
 def asked_by(test: pytest.Item, design: Design) -> Asked | None:

@@ -24,7 +24,7 @@ from image_harness.engine import (
     ServicePlan,
     observe_service,
 )
-from image_harness.plugin.interpreter import ASIDE, Interpreter
+from image_harness.plugin.interpreter import Interpreter
 from image_harness.types import HealthCheck, Port
 
 FALLBACK_PORT = "fallback-port"
@@ -146,7 +146,6 @@ def plans(design: Design, clock: Clock, files: bytes = b"") -> dict[str, Service
         # Probed often once it is healthy, so that its hanging is noticed soon.
         health_check=HealthCheck(test=(), interval=_WHILE_HANGING, start_interval=while_booting, start_period=boot),
         files=files,
-        processor_share=ASIDE,
     )
     return {
         WITHOUT_PYTHONPATH: replace(plan(without_path, port), health=HealthStatus.HEALTHY, stall=True, signal="SIGINT"),

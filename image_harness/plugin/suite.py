@@ -16,7 +16,7 @@ import pytest
 from _pytest.mark.expression import Expression
 
 from image_harness.errors import HarnessError
-from image_harness.plugin.needs import needs_of
+from image_harness.plugin.needs import needs_of, waits
 from image_harness.plugin.options import Options
 from image_harness.plugin.result import assemble, header_lines
 from image_harness.plugin.session import SESSION, HarnessSession
@@ -147,6 +147,7 @@ class Suite:
     ) -> Generator[None, None, None]:
         """Enforce the tracing rules and mark every check with its kind of evidence."""
         self._trace(session, items)
+        items.sort(key=waits)  # before other plugins, which may have an order of their own
         yield
         if self.is_worker:
             # At the front they are what the first worker is given.

@@ -10,7 +10,7 @@ import pytest
 
 from image_harness import asks
 from image_harness.design import Design, load_design
-from image_harness.plugin.needs import Needs, asked_by, needs_of
+from image_harness.plugin.needs import Needs, asked_by, needs_of, waits
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,3 +49,14 @@ def test_what_several_checks_ask_is_asked_once(design: Design) -> None:
 
 def test_a_check_without_the_mark_asks_nothing(design: Design) -> None:
     assert asked_by(check("told", mark=pytest.mark.slow), design) is None
+
+
+def test_a_check_ranks_by_what_it_waits_for() -> None:
+    runtime = pytest.mark.runtime
+    ranks = [
+        waits(check("image")),
+        waits(check("container", mark=runtime)),
+        waits(check("told", mark=runtime)),
+        waits(check("running", "scenarios", mark=runtime)),
+    ]
+    assert ranks == [0, 1, 2, 3]
