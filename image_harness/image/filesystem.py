@@ -179,18 +179,19 @@ class FileSystem:
 
         return self.once(entry, algorithm, read)
 
-    def once(self, entry: Entry, what: Hashable, find_out: Callable[[], T]) -> T:
+    def once(self, path: str | Entry, what: Hashable, find_out: Callable[[], T]) -> T:
         """Return what follows from a file's content alone; found out once for each content.
 
         Args:
-            entry: The file.
+            path: The file.
             what: What is asked for.
             find_out: Finds it out.
 
         Raises:
-            ImageError: It is no file, or what ``find_out`` raises.
+            ImageError: It does not exist or is no file, or what ``find_out`` raises.
         """
-        key = (self._file(entry).content, entry.size, what)
+        entry = self._file(path)
+        key = (entry.content, entry.size, what)
         if key not in self.derived:
             self.derived[key] = find_out()
         return self.derived[key]  # type: ignore[no-any-return]

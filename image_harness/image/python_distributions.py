@@ -154,7 +154,7 @@ def _distribution(fs: FileSystem, entry: Entry) -> Distribution:
     if not name or not version:
         raise ImageError("Name or Version is missing", where=printable(f"{entry.path}/METADATA"))
     wheel = _headers(fs, f"{entry.path}/WHEEL") if fs.exists(f"{entry.path}/WHEEL") else Message()
-    files = tuple(_record(fs, entry.path))
+    files = _record(fs, entry.path)
     return Distribution(
         name=str(name),
         version=str(version),
@@ -167,12 +167,17 @@ def _distribution(fs: FileSystem, entry: Entry) -> Distribution:
     )
 
 
-def _record(fs: FileSystem, directory: str) -> Iterator[RecordedFile]:
-    """Read RECORD: path, digest and size per line; paths are relative to site-packages and may lead out of it."""
+def _record(fs: FileSystem, directory: str) -> tuple[RecordedFile, ...]:
     path = f"{directory}/RECORD"
     if not fs.exists(path):
-        return
-    for number, row in enumerate(csv.reader(_text(fs, path).splitlines()), start=1):
+        return ()
+    return fs.once(path, (_record.__name__, path), lambda: tuple(_recorded(_text(fs, path), path)))
+
+
+def _recorded(text: str, path: str) -> Iterator[RecordedFile]:
+    """Read RECORD: path, digest and size per line; paths are relative to site-packages and may lead out of it."""
+    site_packages = posixpath.dirname(posixpath.dirname(path))
+    for number, row in enumerate(csv.reader(text.splitlines()), start=1):
         if len(row) != 3:
             raise ImageError(f"line {number} has {len(row)} columns, not 3", where=printable(path))
         name, digest, size = row
@@ -184,7 +189,7 @@ def _record(fs: FileSystem, directory: str) -> Iterator[RecordedFile]:
         except ValueError:
             raise ImageError(f"line {number} has a digest that is not base64", where=printable(path)) from None
         yield RecordedFile(
-            path=posixpath.normpath(posixpath.join(posixpath.dirname(directory), name)),
+            path=posixpath.normpath(posixpath.join(site_packages, name)),
             algorithm=algorithm or None,
             digest=plain or None,
             size=int(size) if size.isdigit() else None,
@@ -221,7 +226,7 @@ def _console_script(fs: FileSystem, name: str, target: str, programs: Mapping[st
 
 
 def _headers(fs: FileSystem, path: str) -> Message:
-    return HeaderParser().parsestr(_text(fs, path))
+    return fs.once(path, _headers.__name__, lambda: HeaderParser().parsestr(_text(fs, path)))
 
 
 def _text(fs: FileSystem, path: str) -> str:

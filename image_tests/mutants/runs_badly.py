@@ -228,14 +228,13 @@ def _fourth() -> Iterator[Mutant]:
 
 def _forgetful() -> Iterator[Mutant]:
     missing = "missing = [dependency.name for dependency in dependencies if not dependency.reachable]"
-    checks = ("test_error_handling.py",)
     yield behaviour(
         "runs.never-comes",
         "what was missing at the start is missing for ever",
         "errors.integration-comes",
         replaced(MONITOR, missing, "missing = [dependency.name for dependency in dependencies]"),
         blinds=("errors.integration-goes",),
-        checks=checks,
+        checks=("test_error_handling.py",),
     )
     remembered = (
         'seen = globals().setdefault("_SEEN", set())\n'
@@ -247,5 +246,5 @@ def _forgetful() -> Iterator[Mutant]:
         "what was there once is taken to be there for ever",
         "errors.integration-goes",
         replaced(MONITOR, missing, remembered),
-        checks=checks,
+        batch="addresses",
     )
