@@ -14,10 +14,11 @@ import pytest
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 
-from image_harness.engine import ContainerState, ContainerStatus, Health, HealthProbe, HealthStatus
+from image_harness.engine import Health, HealthProbe, HealthStatus
 from image_harness.engine.event_log import read_events
 from image_harness.engine.health import HealthView
 from image_harness.engine_client import Client
+from tests.engine.states import running
 
 SECOND = timedelta(seconds=1)
 
@@ -74,17 +75,7 @@ def test_nobody_waits_for_a_clock_that_was_set(client: Client, ahead: EngineAhea
 
 def test_a_state_that_has_no_event_yet_is_asked_for_again(client: Client, ahead: EngineAhead) -> None:
     probe = HealthProbe(ahead.at - SECOND, ahead.at, 0, "")
-    state = ContainerState(
-        status=ContainerStatus.RUNNING,
-        running=True,
-        exit_code=None,
-        oom_killed=False,
-        error="",
-        pid=42,
-        started_at=ahead.at - 5 * SECOND,
-        finished_at=None,
-        health=Health(HealthStatus.HEALTHY, 0, (probe,)),
-    )
+    state = running(Health(HealthStatus.HEALTHY, 0, (probe,)), ahead.at - 5 * SECOND)
     view = HealthView(client, "id", "name", state=lambda: state)
     assert view.timeline().statuses == (HealthStatus.STARTING, HealthStatus.HEALTHY)
     assert len(ahead.until) == 2

@@ -7,24 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from requests import Response
 
-from image_harness.engine import ContainerState, ContainerStatus, EngineError, Health, HealthProbe, HealthStatus
+from image_harness.engine import ContainerState, EngineError, Health, HealthProbe, HealthStatus
 from image_harness.engine.health import HealthView
 from image_harness.engine.state import never_probed
 from image_harness.types import HealthCheck
+from tests.engine.states import running
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
 CHECK = HealthCheck(("CMD", "/p"), interval=timedelta(seconds=1), timeout=timedelta(seconds=2))
-RUNNING = ContainerState(
-    status=ContainerStatus.RUNNING,
-    running=True,
-    exit_code=None,
-    oom_killed=False,
-    error="",
-    pid=42,
-    started_at=START,
-    finished_at=None,
-    health=Health(HealthStatus.STARTING),
-)
+RUNNING = running(Health(HealthStatus.STARTING), START)
 PROBED = Health(
     HealthStatus.HEALTHY, 0, (HealthProbe(START + timedelta(seconds=4), START + timedelta(seconds=5), 0, ""),)
 )

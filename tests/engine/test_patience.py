@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from image_harness.engine import ContainerState, ContainerStatus, Health, HealthProbe, HealthStatus
+from image_harness.engine import Health, HealthProbe, HealthStatus
 from image_harness.engine.patience import Belated, Patience
+from tests.engine.states import running
 
 
 def record(*codes: int, first: int = 0) -> Health:
@@ -60,31 +61,16 @@ def test_probes_that_succeed_speak_against_what_is_to_be_called_unhealthy() -> N
     ]
 
 
-def state(status: HealthStatus) -> ContainerState:
-    health = Health(status)
-    return ContainerState(
-        ContainerStatus.RUNNING,
-        running=True,
-        exit_code=None,
-        oom_killed=False,
-        error="",
-        pid=1,
-        started_at=None,
-        finished_at=None,
-        health=health,
-    )
-
-
 def test_what_is_healthy_and_silent_is_waited_for_as_long_again() -> None:
     times = iter([0.0, 5.0, 10.0, 12.0, 20.0, 20.5])
     belated = Belated(lambda: next(times))
-    assert not belated.is_over(state(HealthStatus.STARTING))
-    seen = [belated.is_over(state(HealthStatus.HEALTHY)) for _ in range(4)]
+    assert not belated.is_over(running(Health(HealthStatus.STARTING)))
+    seen = [belated.is_over(running(Health(HealthStatus.HEALTHY))) for _ in range(4)]
     assert seen == [False, False, False, True]
 
 
 def test_what_is_not_healthy_is_waited_for() -> None:
     times = iter([0.0, 1.0, 1000.0])
     belated = Belated(lambda: next(times))
-    assert not belated.is_over(state(HealthStatus.STARTING))
-    assert not belated.is_over(state(HealthStatus.UNHEALTHY))
+    assert not belated.is_over(running(Health(HealthStatus.STARTING)))
+    assert not belated.is_over(running(Health(HealthStatus.UNHEALTHY)))
