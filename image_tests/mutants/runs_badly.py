@@ -234,7 +234,10 @@ def _forgetful() -> Iterator[Mutant]:
         "errors.integration-comes",
         replaced(MONITOR, missing, "missing = [dependency.name for dependency in dependencies]"),
         blinds=("errors.integration-goes",),
-        checks=("test_error_handling.py",),
+        checks=tuple(
+            f"test_error_handling.py::test_an_integration_that_{what}"
+            for what in ("comes_is_used", "goes_is_done_without")
+        ),
     )
     remembered = (
         'seen = globals().setdefault("_SEEN", set())\n'
