@@ -145,9 +145,11 @@ class Suite:
     def pytest_collection_modifyitems(
         self, session: pytest.Session, items: list[pytest.Item]
     ) -> Generator[None, None, None]:
-        """Enforce the tracing rules and mark every check with its kind of evidence."""
+        """Enforce the tracing rules, mark every check with its kind of evidence, let what waits for containers wait.
+
+        It comes before other plugins, which may have an order of their own.
+        """
         self._trace(session, items)
-        items.sort(key=waits)  # before other plugins, which may have an order of their own
         yield
         if self.is_worker:
             # At the front they are what the first worker is given.
@@ -177,6 +179,8 @@ class Suite:
                 add_kind_marks(item, requirements[check.ids[0]])
         for check in checks:
             self.recorder.collect(check.nodeid, check.ids)
+        in_order = iter(sorted(ours, key=waits))
+        items[:] = [next(in_order) if _CHECKS in item.stash else item for item in items]
         self._leave_release_out(items)
 
     def _collects_everything(self) -> bool:

@@ -223,15 +223,25 @@ def test_release_checks_run_only_when_they_are_named(run: Start) -> None:
     assert "test_slow" in run(module, "-m", "release", *collecting).output
 
 
-def test_checks_that_wait_for_containers_run_after_those_that_do_not(run: Start) -> None:
-    module = (
-        '@requirement("entrypoint.stop-sigint")\ndef test_waits_longest(scenarios):\n    pass\n\n'
-        '@requirement("platform.engine")\ndef test_waits(container):\n    pass\n\n'
-    )
-    done = run(module + PASSING, "-m", "source or runtime", "--image", "oci:nowhere", "--collect-only", "-q")
+WAITING = """
+@requirement("entrypoint.stop-sigint")
+def test_waits_longest(scenarios):
+    pass
+
+
+@requirement("platform.engine")
+def test_waits(container):
+    pass
+"""
+
+
+def test_checks_that_wait_for_containers_run_after_those_that_do_not(run: Start, pytester: pytest.Pytester) -> None:
+    (pytester.path / "test_of_others.py").write_text("def test_of_others(scenarios):\n    pass\n")
+    arguments = ("checks/test_it.py", "-m", "", "--image", "oci:nowhere", "--collect-only", "-q")
+    done = run(f"{WAITING}\n\n{PASSING}", *arguments, path="test_of_others.py")
 
     found = [line.rpartition("::")[2] for line in done.output.splitlines() if "::" in line]
-    assert found == ["test_two", "test_waits", "test_waits_longest"]
+    assert found == ["test_of_others", "test_two", "test_waits", "test_waits_longest"]
 
 
 def test_without_a_dockerfile_source_evidence_is_unproven(run: Start) -> None:
