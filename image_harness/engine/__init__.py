@@ -17,6 +17,7 @@ from image_harness.engine.errors import (
 )
 from image_harness.engine.events import HealthTimeline, HealthTransition
 from image_harness.engine.execution import CommandResult
+from image_harness.engine.haste import require_time_enough, was_hasty
 from image_harness.engine.interpreter import ImportResult, InterpreterFacts, Question, Reply, interpreter_facts
 from image_harness.engine.observation import (
     Answer,
@@ -73,6 +74,8 @@ __all__ = [
     "interpreter_facts",
     "observe_service",
     "remove_leftovers",
+    "require_time_enough",
     "resolve_url",
     "wait_for_answer",
+    "was_hasty",
 ]

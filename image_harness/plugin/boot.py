@@ -26,7 +26,9 @@ from image_harness.engine import (
     RunOptions,
     WaitExpired,
     ask_at_once,
+    require_time_enough,
     wait_for_answer,
+    was_hasty,
 )
 from image_harness.types import Port
 
@@ -42,8 +44,8 @@ class Boot:
         starting: The container, which may not answer yet.
         first_state: Its state as soon as it was started.
         answering: Whether it answers on its default port, as soon as that is known, and how long that took.
-        health: How its health went, as soon as it is healthy. Somebody has to listen from the start: engines forget
-            their events after some hundred others.
+        health: How its health went, as soon as it is healthy; raises what ``judge_health`` raises. Somebody has to
+            listen from the start: engines forget their events after some hundred others.
         design: What it is held against.
         clock: Gives what scales time limits.
     """
@@ -86,7 +88,7 @@ class Boot:
                 return answering.done() and answering.exception() is None and answering.result()[0].answered
 
             def health() -> HealthTimeline:
-                return follow_health(container, clock().limit(design.runtime.healthy_within), answers)
+                return judge_health(container, clock(), design.runtime.healthy_within, answering, answers)
 
             with ThreadPoolExecutor(max_workers=2, thread_name_prefix="boot") as threads:
                 answering = threads.submit(answer)
@@ -136,8 +138,47 @@ class Boot:
             return self._load
 
 
-def follow_health(container: Container, limit: timedelta, answers: Callable[[], bool] | None = None) -> HealthTimeline:
-    """Return how a container's health goes until it is healthy or not, has ended, or the limit is over.
+def judge_health(
+    container: Container,
+    clock: Clock,
+    within: timedelta,
+    answering: Future[tuple[Answer, timedelta]],
+    answers: Callable[[], bool],
+) -> HealthTimeline:
+    """Return how a container's health goes, if the machine gives it the time that it takes to tell.
+
+    Args:
+        container: It has just been started.
+        clock: Scales time limits.
+        within: How long it may take on a native machine.
+        answering: Whether the service answers, and how long that took.
+        answers: Whether it does so by now.
+
+    Raises:
+        EngineError: The engine failed, or it judged before the service, on a machine as slow as this one, could answer.
+    """
+    limit = clock.limit(within)
+    timeline = follow_health(container, limit, answers)
+    if timeline.statuses[1:2] == (HealthStatus.HEALTHY,) or (check := container.health_check()) is None:
+        return timeline
+    answer, took = answering.result()
+    if answer.answered and was_hasty(container.state(), check, took):
+        # What its next probes say may still be about the service.
+        timeline = follow_health(container, limit, answers, ends=())
+    state = container.state()
+    if answer.answered and state.running:
+        require_time_enough(state, check, took, clock)
+    return timeline
+
+
+def follow_health(
+    container: Container,
+    limit: timedelta,
+    answers: Callable[[], bool] | None = None,
+    *,
+    ends: tuple[HealthStatus, ...] = (HealthStatus.UNHEALTHY,),
+) -> HealthTimeline:
+    """Return how a container's health goes until it is healthy, one of ``ends``, has ended, or the limit is over.
 
     A container whose service ``answers`` and whose probes go on failing is not waited for to the end of the limit.
 
@@ -149,5 +190,5 @@ def follow_health(container: Container, limit: timedelta, answers: Callable[[], 
     check = container.health_check()
     if check is not None and check.test:
         with contextlib.suppress(ContainerDied, WaitExpired):
-            container.wait_for_health(HealthStatus.HEALTHY, limit, HealthStatus.UNHEALTHY, answers=answers)
+            container.wait_for_health(HealthStatus.HEALTHY, limit, *ends, answers=answers)
     return container.health_timeline()
