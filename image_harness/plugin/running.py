@@ -29,6 +29,8 @@ from image_harness.types import HealthCheck, Port
 
 _MIB = 1024 * 1024
 _EMULATED_MEMORY = 2
+# Most checks wait for its boot, and the engine judges by the designed start period, however busy the machine is.
+_FIRST = 8192
 
 
 class Running:
@@ -205,4 +207,5 @@ def deployment(design: Design, *, emulated: bool) -> RunOptions:
         mounts=tuple(Mount(path) for path in deployed.volumes),
         memory=deployed.memory_mib * _MIB * (_EMULATED_MEMORY if emulated else 1),
         publish=(Port(design.service.port),),
+        processor_share=_FIRST if emulated else None,
     )

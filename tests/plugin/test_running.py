@@ -112,3 +112,4 @@ def test_an_engine_that_fails_is_not_asked_again(design: Design, monkeypatch: py
 def test_an_emulator_gets_memory_of_its_own(design: Design, *, emulated: bool, times: int) -> None:
     options = deployment(design, emulated=emulated)
     assert options.memory == design.runtime.deployment.memory_mib * MIB * times
+    assert (options.processor_share is not None) == emulated, "what all wait for boots first where a boot takes long"
