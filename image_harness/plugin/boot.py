@@ -17,19 +17,15 @@ from image_harness.engine import (
     Answers,
     Clock,
     Container,
-    ContainerDied,
     ContainerLost,
     ContainerState,
     Engine,
-    HealthStatus,
     HealthTimeline,
     RunOptions,
-    WaitExpired,
     ask_at_once,
-    require_time_enough,
     wait_for_answer,
-    was_hasty,
 )
+from image_harness.plugin.health import judge_health
 from image_harness.types import Port
 
 # What a native machine takes at most to answer many clients at once.
@@ -136,59 +132,3 @@ class Boot:
                 runtime, limit = self.design.runtime, self.clock().limit(_LOAD)
                 self._load = ask_at_once(address, runtime.health_path, runtime.clients, limit)
             return self._load
-
-
-def judge_health(
-    container: Container,
-    clock: Clock,
-    within: timedelta,
-    answering: Future[tuple[Answer, timedelta]],
-    answers: Callable[[], bool],
-) -> HealthTimeline:
-    """Return how a container's health goes, if the machine gives it the time that it takes to tell.
-
-    Args:
-        container: It has just been started.
-        clock: Scales time limits.
-        within: How long it may take on a native machine.
-        answering: Whether the service answers, and how long that took.
-        answers: Whether it does so by now.
-
-    Raises:
-        EngineError: The engine failed, or it judged before the service, on a machine as slow as this one, could answer.
-    """
-    limit = clock.limit(within)
-    timeline = follow_health(container, limit, answers)
-    if timeline.statuses[1:2] == (HealthStatus.HEALTHY,) or (check := container.health_check()) is None:
-        return timeline
-    answer, took = answering.result()
-    if answer.answered and was_hasty(container.state(), check, took):
-        # What its next probes say may still be about the service.
-        timeline = follow_health(container, limit, answers, ends=())
-    state = container.state()
-    if answer.answered and state.running:
-        require_time_enough(state, check, took, clock)
-    return timeline
-
-
-def follow_health(
-    container: Container,
-    limit: timedelta,
-    answers: Callable[[], bool] | None = None,
-    *,
-    ends: tuple[HealthStatus, ...] = (HealthStatus.UNHEALTHY,),
-) -> HealthTimeline:
-    """Return how a container's health goes until it is healthy, one of ``ends``, has ended, or the limit is over.
-
-    A container whose service ``answers`` and whose probes go on failing is not waited for to the end of the limit.
-
-    A service that ends or never becomes healthy is a finding about the image, as is an image without a health check.
-
-    Raises:
-        EngineError: The engine failed.
-    """
-    check = container.health_check()
-    if check is not None and check.test:
-        with contextlib.suppress(ContainerDied, WaitExpired):
-            container.wait_for_health(HealthStatus.HEALTHY, limit, *ends, answers=answers)
-    return container.health_timeline()
