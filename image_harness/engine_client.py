@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from docker import APIClient
-from requests import PreparedRequest, Response
+from requests import PreparedRequest, Request, Response
 
 from image_harness.engine_api import note_call
 
@@ -35,16 +35,24 @@ class ToldTime:
 
 
 class Client(APIClient):
-    """A client whose calls all end.
+    """A client whose calls all end, and that goes to its engine directly.
 
     The library waits without end where it expects a stream. What a call of ours streams is either known to end soon, or
     read by a thread that nobody waits for.
+
+    For each call it looks through the environment for proxies, too. None belongs between us and an engine, and a thread
+    that lists the environment while another one takes a variable away fails, as pytest does before and after each test.
 
     Attributes:
         told_time: The time as the engine told it with its last answer; None before it has.
     """
 
     told_time: ToldTime | None = None
+
+    def prepare_request(self, request: Request) -> PreparedRequest:
+        """Make a request of what this call and this client say; the environment has no part in it."""
+        self.trust_env = False
+        return super().prepare_request(request)
 
     def send(self, request: PreparedRequest, **options: Any) -> Response:  # noqa: ANN401 - the library's signature
         """Send a request, at the latest until the client's own time limit is over."""

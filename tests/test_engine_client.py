@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections import UserDict
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from io import BytesIO
 
@@ -20,9 +22,11 @@ class Engine(BaseAdapter):
     def __init__(self, happens: Callable[[], object]) -> None:
         super().__init__()
         self._happens = happens
+        self.options: dict[str, object] = {}
 
-    def send(self, request: PreparedRequest, *_: object, **__: object) -> Response:
+    def send(self, request: PreparedRequest, *_: object, **options: object) -> Response:
         self._happens()
+        self.options = options
         response = Response()
         response.status_code = 200
         response.headers["Date"] = formatdate(NOON, usegmt=True)
@@ -60,3 +64,28 @@ def test_an_answer_without_a_date_tells_no_time() -> None:
     client.get("http://engine:2375/info")
     assert client.told_time is None
     client.close()
+
+
+class Changing(UserDict[str, str]):
+    """An environment of which a variable is taken away whenever somebody goes through it."""
+
+    def __iter__(self) -> Iterator[str]:
+        for name in self.data:
+            yield name
+            raise KeyError(name)
+
+
+def test_variables_that_come_and_go_meanwhile_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client(base_url="http://engine:2375", version="1.45")
+    client.mount("http://", Engine(lambda: None))
+    monkeypatch.setattr(os, "environ", Changing(os.environ))
+    assert client.get("http://engine:2375/info").status_code == 200
+
+
+def test_no_proxy_of_the_environment_comes_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy:3128")
+    client = Client(base_url="http://engine:2375", version="1.45")
+    engine = Engine(lambda: None)
+    client.mount("http://", engine)
+    client.get("http://engine:2375/info")
+    assert engine.options["proxies"] == {}
