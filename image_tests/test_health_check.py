@@ -185,7 +185,10 @@ def test_becomes_healthy_with_the_designed_timing(
         reached = timeline.until(HealthStatus.HEALTHY)
         assert timeline.statuses == (HealthStatus.STARTING, HealthStatus.HEALTHY)
         assert reached is not None
-        if boot.duration is None or boot.duration > wanted.start_period:
-            # A check that skips is unproven.
-            pytest.skip(f"it took {boot.duration} to answer: too slow a machine for a start of {wanted.start_period}")
-        assert timedelta() < reached <= wanted.start_period + wanted.interval
+        within = wanted.start_period + wanted.interval
+        if reached > within:
+            answer, took = boot.answering.result()
+            if answer.answered and took > wanted.start_period:
+                # A check that skips is unproven: how long the image would take on a faster machine is not known.
+                pytest.skip(f"it took {took} to answer: too slow a machine for a start of {wanted.start_period}")
+        assert timedelta() < reached <= within

@@ -80,6 +80,7 @@ def test_variables_that_come_and_go_meanwhile_do_no_harm(monkeypatch: pytest.Mon
     client.mount("http://", Engine(lambda: None))
     monkeypatch.setattr(os, "environ", Changing(os.environ))
     assert client.get("http://engine:2375/info").status_code == 200
+    client.close()
 
 
 def test_no_proxy_of_the_environment_comes_between(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,3 +90,4 @@ def test_no_proxy_of_the_environment_comes_between(monkeypatch: pytest.MonkeyPat
     client.mount("http://", engine)
     client.get("http://engine:2375/info")
     assert engine.options["proxies"] == {}
+    client.close()

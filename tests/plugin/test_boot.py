@@ -12,13 +12,7 @@ from typing import Any, cast
 import pytest
 
 from image_harness.design import Design, load_design
-from image_harness.engine import (
-    Answer,
-    Answers,
-    Clock,
-    ContainerLost,
-    EngineError,
-)
+from image_harness.engine import Answer, Answers, Clock, ContainerLost, EngineError
 from image_harness.plugin import boot as module
 from image_harness.plugin.boot import Boot
 

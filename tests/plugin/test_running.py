@@ -16,6 +16,7 @@ from image_harness.design import Design, load_design
 from image_harness.engine import Answer, Clock, ContainerLost, Engine, EngineError, NotGranted, RunOptions
 from image_harness.plugin.boot import Boot
 from image_harness.plugin.running import Running, deployment
+from image_harness.plugin.scenarios import plans
 
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 1024 * 1024
@@ -112,4 +113,9 @@ def test_an_engine_that_fails_is_not_asked_again(design: Design, monkeypatch: py
 def test_an_emulator_gets_memory_of_its_own(design: Design, *, emulated: bool, times: int) -> None:
     options = deployment(design, emulated=emulated)
     assert options.memory == design.runtime.deployment.memory_mib * MIB * times
-    assert (options.processor_share is not None) == emulated, "what all wait for boots first where a boot takes long"
+
+
+def test_what_most_checks_wait_for_boots_before_all_others_where_a_boot_takes_long(design: Design) -> None:
+    others = [plan.options.processor_share or 0 for plan in plans(design, Clock()).values()]
+    assert (deployment(design, emulated=True).processor_share or 0) > max(others)
+    assert deployment(design, emulated=False).processor_share is None
