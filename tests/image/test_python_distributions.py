@@ -17,7 +17,7 @@ from image_harness.image.python_distributions import (
     python_distributions,
     verify_record,
 )
-from tests.image.builder import Node, Open, symlink
+from tests.image.builder import Node, Open, hard_link, symlink
 
 SITE = "/usr/local/lib/python3.11/site-packages"
 
@@ -156,3 +156,13 @@ def test_a_site_packages_directory_that_is_not_there_is_an_error_not_an_empty_li
 def test_a_record_may_lead_out_of_site_packages_but_not_out_of_the_image(open_layers: Open) -> None:
     fs = _open(open_layers, _files(record="../../../../../../../etc/passwd,,\n"))
     assert verify_record(fs, _one(fs)) == (FileProblem("/etc/passwd", ProblemKind.MISSING, "", None),)
+
+
+def test_one_record_in_two_places_tells_of_each_places_own_files(open_layers: Open) -> None:
+    info, other = "App_Name-1.2.dist-info", "/opt/site-packages"
+    files = _files()
+    files[f"{other}/{info}/METADATA"] = files[f"{SITE}/{info}/METADATA"]
+    files[f"{other}/{info}/RECORD"] = hard_link(f"{SITE}/{info}/RECORD".lstrip("/"))
+    fs = _open(open_layers, files)
+    (here,), (there,) = python_distributions(fs, SITE), python_distributions(fs, other)
+    assert (here.files[0].path, there.files[0].path) == (f"{SITE}/app/__init__.py", f"{other}/app/__init__.py")
