@@ -7,12 +7,13 @@ Tests that do without it come first and run while it is built. Those that bring 
 from __future__ import annotations
 
 import fcntl
+import os
 import subprocess
 import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryFile
 
 import pytest
 
@@ -30,7 +31,8 @@ class ImageBuild:
     """The image's build, which goes on in the background from the start."""
 
     def __init__(self) -> None:
-        self._log = NamedTemporaryFile(prefix="image-build-")  # noqa: SIM115 - kept as long as it is written
+        # Without a name: worker processes end without tidying up.
+        self._log = TemporaryFile(buffering=0)  # noqa: SIM115 - kept as long as it is written
         pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="image-build")
         self._done: Future[None] = pool.submit(self._build)
         pool.shutdown(wait=False)
@@ -60,7 +62,7 @@ class ImageBuild:
         self._done.result()
 
     def _read(self, start: int) -> bytes:
-        return Path(self._log.name).read_bytes()[start:]
+        return os.pread(self._log.fileno(), os.fstat(self._log.fileno()).st_size, start)
 
 
 _BUILD: pytest.StashKey[ImageBuild] = pytest.StashKey()

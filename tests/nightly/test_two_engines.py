@@ -24,11 +24,12 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 BUILD = """
-import subprocess, sys
+import pathlib, subprocess, sys
 tag = sys.argv[sys.argv.index("--tag") + 1]
-text = "FROM scratch\\nCOPY build.py /\\nUSER 65532:65532\\n"
-command = ["docker", "buildx", "build", "--platform", "linux/arm64", "--tag", tag, "--load", "--file", "-", "."]
-sys.exit(subprocess.run(command, input=text.encode()).returncode)
+# From a file: buildx leaves behind what it copies from its standard input.
+pathlib.Path("built.Dockerfile").write_text("FROM scratch\\nCOPY build.py /\\nUSER 65532:65532\\n")
+command = ["docker", "buildx", "build", "--platform", "linux/arm64", "--tag", tag, "--load"]
+sys.exit(subprocess.run([*command, "--file", "built.Dockerfile", "."]).returncode)
 """
 CONFTEST = """
 from pathlib import Path
