@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 from collections.abc import Iterator
 
+# Many checks look at the same few instructions.
+_KEPT = 1024
 
+
+@functools.lru_cache(_KEPT)
 def assignments(text: str) -> tuple[tuple[str, str | None], ...]:
     """Split ``A=1 B="two words" C`` into names and values; a name without ``=`` has None.
 
@@ -29,6 +34,7 @@ def environment(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, value or "") for name, value in pairs)
 
 
+@functools.lru_cache(_KEPT)
 def commands(text: str) -> tuple[tuple[str, ...], ...]:
     """Split a shell-form RUN at the shell's operators into the words of each command, redirections included."""
     return tuple(tuple(words) for words in _split(text) if words)

@@ -71,7 +71,10 @@ def damaged_certificates(fs: FileSystem, path: str = BUNDLE) -> tuple[str, ...]:
 
 
 def _read(fs: FileSystem, path: str) -> tuple[tuple[Certificate, ...], tuple[str, ...]]:
-    data = fs.read_bytes(path, limit=_BUNDLE_BYTES)
+    return fs.once(path, _read.__name__, lambda: _parse(fs.read_bytes(path, limit=_BUNDLE_BYTES)))
+
+
+def _parse(data: bytes) -> tuple[tuple[Certificate, ...], tuple[str, ...]]:
     found = []
     damaged = []
     blocks = _BLOCK.findall(data)
@@ -87,7 +90,7 @@ def _read(fs: FileSystem, path: str) -> tuple[tuple[Certificate, ...], tuple[str
     return tuple(found), tuple(damaged)
 
 
-@functools.lru_cache(maxsize=1024)  # more than one check reads the bundle, and the same certificates are in many
+@functools.lru_cache(maxsize=1024)  # the same certificates are in many bundles
 def _certificate(block: bytes) -> Certificate:
     with warnings.catch_warnings():
         # Roots of the 1990s break rules that were made later, a serial number of 0 for one; that is no damage.

@@ -63,7 +63,11 @@ def debian_packages(fs: FileSystem) -> tuple[DebianPackage, ...]:
     Raises:
         ImageError: A database is malformed.
     """
-    return tuple(sorted(_all(fs), key=lambda package: (package.name, package.database)))
+
+    def read() -> tuple[DebianPackage, ...]:
+        return tuple(sorted(_all(fs), key=lambda package: (package.name, package.database)))
+
+    return fs.once_of_all(debian_packages.__name__, read)
 
 
 def checksums(fs: FileSystem, package: DebianPackage) -> dict[str, str]:
@@ -89,7 +93,9 @@ def verify_md5sums(fs: FileSystem, package: DebianPackage) -> tuple[FileProblem,
     Raises:
         ImageError: The list is malformed, or a file cannot be read.
     """
-    return tuple(_problems(fs, checksums(fs, package)))
+    return fs.once_of_all(
+        (verify_md5sums.__name__, package.checksums), lambda: tuple(_problems(fs, checksums(fs, package)))
+    )
 
 
 def _problems(fs: FileSystem, expected: Mapping[str, str]) -> Iterator[FileProblem]:

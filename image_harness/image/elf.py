@@ -135,6 +135,10 @@ def elf_files(fs: FileSystem) -> Iterator[ElfFile]:
     Raises:
         ImageError: A file that begins like ELF is damaged.
     """
+    yield from fs.once_of_all(elf_files.__name__, lambda: tuple(_elf_files(fs)))
+
+
+def _elf_files(fs: FileSystem) -> Iterator[ElfFile]:
     for entry in fs.walk():
         if entry.is_file and entry.size >= _IDENT_BYTES and is_elf(fs, entry):
             yield read_elf(fs, entry)

@@ -44,6 +44,7 @@ class FileSystem:
         self.derived: Derived = {} if derived is None else derived
         self.deleted = deleted
         self.overwritten = overwritten
+        self._of_all: Derived = {}
 
     def entry(self, path: str, *, follow: bool = True) -> Entry | None:
         """Return what is at a path, or None.
@@ -195,6 +196,20 @@ class FileSystem:
         if key not in self.derived:
             self.derived[key] = find_out()
         return self.derived[key]  # type: ignore[no-any-return]
+
+    def once_of_all(self, what: Hashable, find_out: Callable[[], T]) -> T:
+        """Return what follows from the file system as a whole, which never changes; found out once.
+
+        Args:
+            what: What is asked for.
+            find_out: Finds it out.
+
+        Raises:
+            ImageError: What ``find_out`` raises.
+        """
+        if what not in self._of_all:
+            self._of_all[what] = find_out()
+        return self._of_all[what]  # type: ignore[no-any-return]
 
     def __eq__(self, other: object) -> bool:
         """Whether both hold the same paths, with the same metadata, from the same layers."""

@@ -111,8 +111,12 @@ def python_distributions(fs: FileSystem, site_packages: str) -> tuple[Distributi
     Raises:
         ImageError: The directory is not there, or metadata is malformed.
     """
-    found = [_distribution(fs, entry) for entry in fs.children(site_packages) if _is_metadata(entry)]
-    return tuple(sorted(found, key=lambda distribution: distribution.key))
+
+    def read() -> tuple[Distribution, ...]:
+        found = [_distribution(fs, entry) for entry in fs.children(site_packages) if _is_metadata(entry)]
+        return tuple(sorted(found, key=lambda distribution: distribution.key))
+
+    return fs.once_of_all((python_distributions.__name__, site_packages), read)
 
 
 def all_distributions(fs: FileSystem) -> tuple[Distribution, ...]:
@@ -131,7 +135,11 @@ def verify_record(fs: FileSystem, distribution: Distribution) -> tuple[FileProbl
     Raises:
         ImageError: A digest's algorithm is unknown, or a file cannot be read.
     """
-    return tuple(problem for item in distribution.files for problem in _verify(fs, item))
+
+    def verify() -> tuple[FileProblem, ...]:
+        return tuple(problem for item in distribution.files for problem in _verify(fs, item))
+
+    return fs.once_of_all((verify_record.__name__, distribution.files), verify)
 
 
 def _is_metadata(entry: Entry) -> bool:

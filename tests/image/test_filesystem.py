@@ -141,3 +141,19 @@ class TestAsking:
             fs.read_bytes("/huge")
         entry = entry_at(fs, "/huge")
         assert fs.read_at(entry, 0, 5) == b"abc\0\0"
+
+    def test_what_follows_from_the_whole_is_found_out_once(self, open_layers: Open) -> None:
+        fs, asked = open_layers({"a": b"x"}), []
+
+        def find_out() -> int:
+            asked.append(True)
+            if len(asked) == 1:
+                raise LookupError("not yet")
+            return len(list(fs.walk()))
+
+        with pytest.raises(LookupError, match="not yet"):
+            fs.once_of_all("entries", find_out)
+        assert [fs.once_of_all("entries", find_out) for _ in range(3)] == [2, 2, 2]
+        assert len(asked) == 2
+        assert fs.once_of_all("others", lambda: 7) == 7
+        assert open_layers({"a": b"x"}).once_of_all("entries", lambda: 8) == 8
