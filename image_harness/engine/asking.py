@@ -15,7 +15,10 @@ _HTTP_TIMEOUT = timedelta(seconds=5)
 
 
 def http_client(limit: timedelta) -> httpx.Client:
-    """A client for plain HTTP to a container's published port.
+    """A client for plain HTTP to a container's published port, each request on a connection of its own.
+
+    A server may begin to close a connection that nobody uses just when the next request is sent on it, which it then
+    does not answer (RFC 9112, section 9.5).
 
     Args:
         limit: How long to wait for a connection, and for each part of an answer.
@@ -25,7 +28,8 @@ def http_client(limit: timedelta) -> httpx.Client:
     # A proxy of the environment has no business between us and a container. The context trusts nobody: to read this
     # machine's authorities takes longer than a request, and nothing is encrypted here.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return httpx.Client(trust_env=False, verify=context, timeout=limit.total_seconds())
+    alone = httpx.Limits(max_keepalive_connections=0)
+    return httpx.Client(trust_env=False, verify=context, timeout=limit.total_seconds(), limits=alone)
 
 
 class Asking:

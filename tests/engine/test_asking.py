@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from image_harness.engine.asking import Asking
+from image_harness.engine.asking import Asking, http_client
 
 LIMIT = timedelta(seconds=0.3)
 
@@ -69,3 +69,21 @@ def test_an_answer_of_the_status_ends_it() -> None:
         assert response is not None
         assert response.content == b"ok"
         assert not asking.turned_away
+
+
+def test_no_request_goes_to_a_connection_that_a_server_is_about_to_close() -> None:
+    def answer_once(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        # The next one comes while the server has begun to close the connection that nobody used: it is not answered.
+        connection.recv(1000)
+        connection.close()
+
+    def serve() -> None:
+        for _ in range(2):
+            threading.Thread(target=answer_once, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, http_client(timedelta(seconds=5)) as client:
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        assert [client.get(url).text for _ in range(2)] == ["ok", "ok"]
