@@ -7,14 +7,12 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import ParamSpec, TypeVar
 
 from image_harness.design import load_design
 from image_harness.errors import HarnessError
@@ -24,14 +22,10 @@ from image_harness.mutants.draft import Draft
 from image_harness.mutants.good import Good, open_good
 from image_harness.mutants.load import load_mutants, load_subject, selected
 from image_harness.mutants.model import Kind, Mutant, Result, Sighting, judge, refusal
-from image_harness.mutants.processes import EndedWithOthersError, ended_together
 from image_harness.mutants.results import Campaign, complaints, difference, to_json
 from image_harness.mutants.tables import html, markdown
 from image_harness.subject import Subject
 from image_harness.types import Evidence
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 _MOST_COMPLAINTS = 40
 
@@ -104,32 +98,27 @@ def _exported(subject: Subject, options: argparse.Namespace, folder: Path) -> It
 
 
 def _campaign(good: Good, mutants: Sequence[Mutant], options: argparse.Namespace, folder: Path) -> Campaign:
-    progress, begin = _Progress(options.quiet), time.monotonic()
-    seconds: dict[str, float] = {}
+    progress, seconds = _Progress(options.quiet), {}
     static_ones = [mutant for mutant in mutants if mutant.kind is Kind.STATIC]
     runtime_ones = [mutant for mutant in mutants if mutant.kind is Kind.RUNTIME]
     format_ones = [mutant for mutant in mutants if mutant.kind is Kind.FORMAT]
     results: list[Result] = []
     differences: dict[str, str] = {}
-    found: dict[str, Sighting] = {}
+    sampled: tuple[Mutant, ...] = ()
     if static_ones:
         found, seconds["static"] = _static(good, static_ones, options, folder, progress)
         results += [judge(mutant, found[mutant.id]) for mutant in static_ones]
-    sampled = fromfiles.sample(static_ones, options.sample)
-    with _in_the_background(_runtime, good, runtime_ones, options, progress) as running:
-        if sampled:
-            seen, seconds["from files"] = _from_files(good, sampled, options, progress)
-            told = {id_: difference(found[id_], sighting) for id_, sighting in seen.items()}
-            differences = {id_: text for id_, text in told.items() if text}
-        if format_ones:
-            spoiled, seconds["format"] = _from_files(good, format_ones, options, progress)
-            image = {item.id for item in good.design.catalogue if item.evidence is Evidence.IMAGE}
-            results += [judge(mutant, refusal(spoiled[mutant.id], image)) for mutant in format_ones]
-        if runtime_ones:
-            more, seconds["runtime"] = running.result()
-            results += more
-    seconds["all"] = time.monotonic() - begin
-    progress.say(f"all mutants: {len(mutants)} in {seconds['all']:.0f} s")
+        sampled = fromfiles.sample(static_ones, options.sample)
+        seen, seconds["from files"] = _from_files(good, sampled, options, progress)
+        told = {id_: difference(found[id_], sighting) for id_, sighting in seen.items()}
+        differences = {id_: text for id_, text in told.items() if text}
+    if format_ones:
+        spoiled, seconds["format"] = _from_files(good, format_ones, options, progress)
+        image = {item.id for item in good.design.catalogue if item.evidence is Evidence.IMAGE}
+        results += [judge(mutant, refusal(spoiled[mutant.id], image)) for mutant in format_ones]
+    if runtime_ones:
+        more, seconds["runtime"] = _runtime(good, runtime_ones, options, progress)
+        results += more
     return Campaign(
         design=good.design,
         image=str(good.image.manifest_digest or good.image.config_digest),
@@ -139,18 +128,6 @@ def _campaign(good: Good, mutants: Sequence[Mutant], options: argparse.Namespace
         sampled=len(sampled),
         seconds=seconds,
     )
-
-
-@contextmanager
-def _in_the_background(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Iterator[Future[T]]:
-    """Let work begin whose containers wait for much of its time; what goes wrong there or in the block ends both."""
-    with ThreadPoolExecutor(1, thread_name_prefix="runtime") as thread, ended_together():
-        working = thread.submit(work, *args, **kwargs)
-        try:
-            yield working
-        except EndedWithOthersError:
-            working.result()  # what went wrong is told there
-            raise
 
 
 def _static(
@@ -200,8 +177,6 @@ def _from_files(
 def _runtime(
     good: Good, mutants: Sequence[Mutant], options: argparse.Namespace, progress: _Progress
 ) -> tuple[list[Result], float]:
-    if not mutants:
-        return [], 0.0
     begin = time.monotonic()
     made = runtime.batches(mutants)
     found = runtime.sightings(

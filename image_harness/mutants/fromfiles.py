@@ -33,7 +33,7 @@ def sample(mutants: Iterable[Mutant], every: int) -> tuple[Mutant, ...]:
 def sightings(
     good: Good, mutants: Sequence[Mutant], *, at_once: int, progress: Callable[[], None]
 ) -> dict[str, Sighting]:
-    """Check each mutant by a run of its own, which takes the time that the containers of others leave.
+    """Check each mutant by a run of its own.
 
     Raises:
         HarnessError: A run did not come to a report.
@@ -74,23 +74,17 @@ def look(draft: Draft, folder: Path, spoil: Callable[[Path], None] | None = None
         copy_sources(draft, root)
     checks = root / subject.checks.relative_to(subject.root)
     arguments = [str(checks), "--image", reference, "--dockerfile", str(dockerfile), "-m", SELECTION, "-q"]
-    return report(arguments, root=root, folder=folder, humbly=True)
+    return report(arguments, root=root, folder=folder)
 
 
-def report(arguments: Sequence[str], *, root: Path, folder: Path, humbly: bool = False) -> Sighting:
+def report(arguments: Sequence[str], *, root: Path, folder: Path) -> Sighting:
     """Run the checks and read the report that they write.
-
-    Args:
-        arguments: pytest's.
-        root: Where it runs.
-        folder: What it writes goes there.
-        humbly: Whether everything else comes first that wants a processor.
 
     Raises:
         HarnessError: There is none.
     """
     path = folder / "report"
-    with started([*arguments, "--report", str(path)], root=root, log=folder / "log", humbly=humbly) as run:
+    with started([*arguments, "--report", str(path)], root=root, log=folder / "log") as run:
         wait([run])
     if not (path / "report.json").exists():
         if run.process.returncode == 4:  # the image was refused, in one line

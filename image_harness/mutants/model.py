@@ -53,7 +53,6 @@ class Mutant:
         spoil: For mutants of the format, makes the defect in a layout that has been written.
         refusal: For mutants of the format, what the one line says that ends the run.
         real: Whether it must be checked from files, by a run of its own, even where the others are sampled.
-        patient: For runtime mutants, whether only the end of a time limit shows it.
     """
 
     id: str
@@ -69,7 +68,6 @@ class Mutant:
     spoil: Callable[[Path], None] | None = None
     refusal: str = ""
     real: bool = False
-    patient: bool = False
 
     @property
     def expected(self) -> frozenset[str]:

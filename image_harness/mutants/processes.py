@@ -18,41 +18,8 @@ from image_harness.errors import HarnessError
 _LOOK = 0.2
 # A run that was told to end removes its containers first.
 _PATIENCE = 15.0
+_ENDING = threading.Event()
 _LAST_LINES = 15
-# See nice(1): takes the time that nobody else wants.
-_LOWEST_PRIORITY = 19
-
-
-class EndedWithOthersError(HarnessError):
-    """A run was ended because another one, or whoever waits for all of them, has failed."""
-
-
-class _Fate:
-    """What runs share that are ended together, whichever thread waits for them."""
-
-    def __init__(self) -> None:
-        self.ending = threading.Event()
-        self._blocks = 0
-        self._counting = threading.Lock()
-
-    @contextlib.contextmanager
-    def shared(self) -> Iterator[None]:
-        """End all when the block is left by an exception; blocks within blocks, of any thread, are one."""
-        with self._counting:
-            if not self._blocks:
-                self.ending.clear()
-            self._blocks += 1
-        try:
-            yield
-        except BaseException:
-            self.ending.set()
-            raise
-        finally:
-            with self._counting:
-                self._blocks -= 1
-
-
-_FATE = _Fate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,37 +40,29 @@ class Pytest:
 
 
 @contextlib.contextmanager
-def started(arguments: Sequence[str], *, root: Path, log: Path, humbly: bool = False) -> Iterator[Pytest]:
-    """Start a run of pytest; it is over when the block is.
-
-    Args:
-        arguments: pytest's.
-        root: Where it runs.
-        log: Where its output goes.
-        humbly: Whether everything else comes first that wants a processor.
-    """
+def started(arguments: Sequence[str], *, root: Path, log: Path) -> Iterator[Pytest]:
+    """Start a run of pytest; it is over when the block is."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=no", *arguments]
     environment = {**os.environ, "NO_COLOR": "1", "PYTEST_ADDOPTS": ""}
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
-    if humbly:
-        # It may have ended at once.
-        with contextlib.suppress(ProcessLookupError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, _LOWEST_PRIORITY)
     try:
         yield Pytest(process, log)
     finally:
         _end(process)
 
 
-def ended_together() -> contextlib.AbstractContextManager[None]:
-    """End every run that any thread waits for when the block is left by an exception, such as Ctrl-C's.
-
-    Blocks within blocks, of whichever thread, are one: what ends one of them ends the runs of all.
-    """
-    return _FATE.shared()
+@contextlib.contextmanager
+def ended_together() -> Iterator[None]:
+    """End every run that any thread waits for when the block is left by an exception, such as Ctrl-C's."""
+    _ENDING.clear()
+    try:
+        yield
+    except BaseException:
+        _ENDING.set()
+        raise
 
 
 def wait(runs: Sequence[Pytest], look: Callable[[], object] = lambda: None) -> None:
@@ -114,11 +73,11 @@ def wait(runs: Sequence[Pytest], look: Callable[[], object] = lambda: None) -> N
         look: Called again and again meanwhile.
 
     Raises:
-        EndedWithOthersError: All runs are being ended.
+        HarnessError: All runs are being ended.
     """
     while any(run.process.poll() is None for run in runs):
-        if _FATE.ending.is_set():
-            raise EndedWithOthersError("interrupted", where="mutants")
+        if _ENDING.is_set():
+            raise HarnessError("interrupted", where="mutants")
         look()
         time.sleep(_LOOK)
     look()

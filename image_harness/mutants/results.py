@@ -39,7 +39,7 @@ class Campaign:
         complete: Whether every mutant of the repository took part.
         differences: Mutants that a run from files saw otherwise than the run in memory, and how.
         sampled: How many mutants were checked from files as well.
-        seconds: How long each part took; some go on side by side, and "all" is the whole.
+        seconds: How long each part took.
     """
 
     design: Design

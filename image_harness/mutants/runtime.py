@@ -68,23 +68,11 @@ def sightings(
     """
     with ThreadPoolExecutor(at_once, thread_name_prefix="batch") as threads:
         look = functools.partial(_look, good, engine, progress)
-        longest = longest_first(mutants)
+        # The fullest take longest, so that the last to end is none of them.
+        fullest = sorted(mutants.items(), key=lambda batch: len(batch[1]), reverse=True)
         with ended_together():
-            seen = threads.map(look, longest)
-            return {name: sighting for (name, _), sighting in zip(longest, seen, strict=True)}
-
-
-def longest_first(mutants: Mapping[str, list[Mutant]]) -> list[tuple[str, list[Mutant]]]:
-    """Return batches in the order in which to begin with them, so that the last to end is none that takes long.
-
-    Those that wait for the end of a time limit leave the processors to others meanwhile; of the rest, the fullest have
-    the most checks to go through.
-    """
-
-    def length(batch: tuple[str, list[Mutant]]) -> tuple[bool, int]:
-        return any(mutant.patient for mutant in batch[1]), len(batch[1])
-
-    return sorted(mutants.items(), key=length, reverse=True)
+            seen = threads.map(look, fullest)
+            return {name: sighting for (name, _), sighting in zip(fullest, seen, strict=True)}
 
 
 def _look(good: Good, engine: str, progress: Callable[[str], None], batch: tuple[str, list[Mutant]]) -> Sighting:

@@ -234,7 +234,6 @@ def _forgetful() -> Iterator[Mutant]:
         "errors.integration-comes",
         replaced(MONITOR, missing, "missing = [dependency.name for dependency in dependencies]"),
         blinds=("errors.integration-goes",),
-        patient=True,
         checks=tuple(
             f"test_error_handling.py::test_an_integration_that_{what}"
             for what in ("comes_is_used", "goes_is_done_without")
@@ -251,5 +250,4 @@ def _forgetful() -> Iterator[Mutant]:
         "errors.integration-goes",
         replaced(MONITOR, missing, remembered),
         batch="addresses",
-        patient=True,
     )

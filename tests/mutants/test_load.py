@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from image_harness.errors import HarnessError
-from image_harness.mutants import Good, Mutant
+from image_harness.mutants import Good
 from image_harness.mutants.load import load_mutants, load_subject, selected
 from image_harness.mutants.making import behaviour
-from image_harness.mutants.runtime import batches, longest_first
+from image_harness.mutants.runtime import batches
 
 MODULE = """
 from image_harness.mutants import mutant
@@ -81,12 +81,3 @@ def test_two_mutants_of_one_image_may_not_break_the_same() -> None:
     with pytest.raises(HarnessError, match="both break a"):
         batches([one, two])
     assert list(batches([one, behaviour("three", "alone", "a", lambda _draft: None)])) == ["x", "three"]
-
-
-def test_what_waits_for_a_limit_begins_first_and_then_what_has_most_to_check() -> None:
-    def one(name: str, batch: str, *, patient: bool = False) -> Mutant:
-        return behaviour(name, name, name, lambda _draft: None, batch=batch, patient=patient)
-
-    made = batches([one("a", "alone"), one("b", "full"), one("c", "full"), one("d", "waits", patient=True)])
-
-    assert [name for name, _ in longest_first(made)] == ["waits", "full", "alone"]
