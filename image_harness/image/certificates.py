@@ -71,7 +71,7 @@ def damaged_certificates(fs: FileSystem, path: str = BUNDLE) -> tuple[str, ...]:
 
 
 def _read(fs: FileSystem, path: str) -> tuple[tuple[Certificate, ...], tuple[str, ...]]:
-    return fs.once(path, _read.__name__, lambda: _parse(fs.read_bytes(path, limit=_BUNDLE_BYTES)))
+    return fs.once(path, "certificates", lambda: _parse(fs.read_bytes(path, limit=_BUNDLE_BYTES)))
 
 
 def _parse(data: bytes) -> tuple[tuple[Certificate, ...], tuple[str, ...]]:
