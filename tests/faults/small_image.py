@@ -29,6 +29,7 @@ _IMPORTS = (
     "pkgutil, runpy, encodings.idna, encodings.latin_1, encodings.ascii, encodings.utf_8, urllib.parse, traceback"
 )
 _LIST = f"import {_IMPORTS}; print([m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)])"
+_SECOND = 1_000_000_000
 _LIBRARY = re.compile(r"(?:=> )?(/\S+) \(0x")
 PROBE = (
     "import os, socket; s = socket.socket(); s.settimeout(1);"
@@ -83,8 +84,12 @@ def load(client: APIClient, tag: str, layer_data: bytes, *, defective: bool) -> 
         "ExposedPorts": {f"{PORT}/tcp": {}},
         "Healthcheck": {
             "Test": ["CMD", INTERPRETER, "-c", PROBE],
-            "Interval": 1_000_000_000,
-            "Timeout": 1_000_000_000,
+            "Interval": _SECOND,
+            # What a busy machine takes is no failure: the probe itself gives up a service that hangs after a second.
+            "Timeout": 10 * _SECOND,
+            "StartInterval": _SECOND // 4,
+            # The bad one has none, so that runs need not wait for it to be unhealthy.
+            "StartPeriod": 0 if defective else 40 * _SECOND,
             "Retries": 1,
         },
     }
