@@ -183,7 +183,7 @@ def _runtime(
         good,
         made,
         engine=options.engine,
-        at_once=options.n + 1,
+        at_once=options.n,
         progress=lambda name: progress.say(f"runtime: {name}, {time.monotonic() - begin:.0f} s"),
     )
     seconds = time.monotonic() - begin

@@ -39,10 +39,21 @@ def behaviour(
     blinds: Names = (),
     selection: str = "runtime",
     checks: tuple[str, ...] = (),
+    patient: bool = False,
 ) -> Mutant:
     """Return a runtime mutant; those of one batch share an image and are selected alike."""
     return Mutant(
-        id_, what, names(kills), change, names(follows), names(blinds), Kind.RUNTIME, batch, selection, checks
+        id=id_,
+        what=what,
+        kills=names(kills),
+        change=change,
+        follows=names(follows),
+        blinds=names(blinds),
+        kind=Kind.RUNTIME,
+        batch=batch,
+        selection=selection,
+        checks=checks,
+        patient=patient,
     )
 
 

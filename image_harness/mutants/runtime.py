@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -59,20 +60,25 @@ def sightings(
         good: What the images are derived from.
         mutants: The batches.
         engine: ``docker``, ``podman`` or a URL.
-        at_once: How many images are checked at the same time; each takes up to four containers, and waits for much of
-            its time.
+        at_once: How many images are checked at the same time, beside one whose checks wait for time limits; each takes
+            up to three containers.
         progress: Told each batch that is done.
 
     Raises:
         HarnessError: The engine failed, or a run did not come to a report.
     """
-    with ThreadPoolExecutor(at_once, thread_name_prefix="batch") as threads:
-        look = functools.partial(_look, good, engine, progress)
-        # The fullest take longest, so that the last to end is none of them.
-        fullest = sorted(mutants.items(), key=lambda batch: len(batch[1]), reverse=True)
-        with ended_together():
-            seen = threads.map(look, fullest)
-            return {name: sighting for (name, _), sighting in zip(fullest, seen, strict=True)}
+    look = functools.partial(_look, good, engine, progress)
+    patient = [batch for batch in mutants.items() if batch[1][0].patient]
+    # The fullest take longest, so that the last to end is none of them.
+    others = sorted((batch for batch in mutants.items() if batch not in patient), key=lambda one: -len(one[1]))
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="patient") as waiting,
+        ThreadPoolExecutor(at_once, thread_name_prefix="batch") as working,
+        ended_together(),
+    ):
+        waited = waiting.map(look, patient)
+        seen = itertools.chain(working.map(look, others), waited)
+        return {name: sighting for (name, _), sighting in zip(others + patient, seen, strict=True)}
 
 
 def _look(good: Good, engine: str, progress: Callable[[str], None], batch: tuple[str, list[Mutant]]) -> Sighting:

@@ -238,6 +238,7 @@ def _forgetful() -> Iterator[Mutant]:
             f"test_error_handling.py::test_an_integration_that_{what}"
             for what in ("comes_is_used", "goes_is_done_without")
         ),
+        patient=True,
     )
     remembered = (
         'seen = globals().setdefault("_SEEN", set())\n'

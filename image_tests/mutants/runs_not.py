@@ -52,7 +52,13 @@ def _dead(design: Design) -> Iterator[Mutant]:
     )
     loopback = replaced(ENTRYPOINT, 'host = "0.0.0.0"', 'host = "127.0.0.1"')
     yield behaviour(
-        "runs.loopback", "it binds 127.0.0.1", "entrypoint.default-port", loopback, blinds=blinds, checks=on_the_shared
+        "runs.loopback",
+        "it binds 127.0.0.1",
+        "entrypoint.default-port",
+        loopback,
+        blinds=blinds,
+        checks=on_the_shared,
+        patient=True,
     )
 
 
@@ -66,6 +72,7 @@ def _short_lived(design: Design) -> Iterator[Mutant]:
         hangs,
         # Those of many requests would each wait to the end of their limit.
         checks=tuple(f"test_interface.py::test_{name}" for name in ("published_on_loopback", "route", "health_body")),
+        patient=True,
     )
     yield behaviour(
         "runs.second-request",

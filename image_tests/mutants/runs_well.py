@@ -216,6 +216,7 @@ builtins.print = lambda *words, **how: _print(*(str(word).replace('"hello"', '"H
         replaced(ENTRYPOINT, HOST, named),
         # As deployed it is then healthy for nobody, which takes long to be sure of.
         checks=("test_deployment.py",),
+        patient=True,
     )
     yield one(
         "runs.gid",
