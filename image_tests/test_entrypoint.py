@@ -11,7 +11,7 @@ from image_harness.dockerfile import Stage
 from image_harness.engine import Clock, Container, ServiceObservation
 from image_harness.image import FileSystem, Image
 from image_harness.plugin.running import Running
-from image_harness.plugin.scenarios import FALLBACK_PORT, WITHOUT_PYTHONPATH, Scenarios
+from image_harness.plugin.scenarios import Scenarios
 
 
 @requirement("entrypoint.empty")
@@ -88,14 +88,14 @@ def test_answers_on_the_port_of_the_variable_before_its_fallback(scenarios: Scen
 
 @requirement("entrypoint.port-fallback")
 def test_answers_on_the_port_of_the_fallback_variable(scenarios: Scenarios, design: Design) -> None:
-    observed = scenarios.service(FALLBACK_PORT)
+    observed = scenarios.fallback_port()
     assert observed.answer.answered, observed.answer.reason
     assert [socket.port for socket in observed.sockets.value] == [design.runtime.fallback_port]
 
 
 @requirement("entrypoint.site-packages-on-path")
 def test_answers_without_pythonpath(scenarios: Scenarios) -> None:
-    observed = scenarios.service(WITHOUT_PYTHONPATH)
+    observed = scenarios.without_pythonpath()
     assert observed.answer.answered, observed.answer.reason
 
 
@@ -107,19 +107,19 @@ def stopped(observed: ServiceObservation, design: Design, clock: Clock) -> tuple
 
 @requirement("entrypoint.stop-sigterm")
 def test_ends_on_sigterm(scenarios: Scenarios, design: Design, clock: Clock) -> None:
-    observed = scenarios.service(FALLBACK_PORT)
+    observed = scenarios.fallback_port()
     assert stopped(observed, design, clock) == (0, True), f"SIGTERM: {observed.stop.value}"
 
 
 @requirement("entrypoint.stop-sigint")
 def test_ends_on_sigint(scenarios: Scenarios, design: Design, clock: Clock) -> None:
-    observed = scenarios.service(WITHOUT_PYTHONPATH)
+    observed = scenarios.without_pythonpath()
     assert stopped(observed, design, clock) == (0, True), f"SIGINT: {observed.stop.value}"
 
 
 @requirement("entrypoint.stop-answers")
 def test_answers_what_is_under_way_when_it_is_told_to_end(scenarios: Scenarios, design: Design) -> None:
-    assert scenarios.service(FALLBACK_PORT).late_answer.value == design.runtime.post_status
+    assert scenarios.fallback_port().late_answer.value == design.runtime.post_status
 
 
 @requirement("entrypoint.port-taken")

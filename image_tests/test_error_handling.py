@@ -8,7 +8,7 @@ from image_harness import requirement
 from image_harness.design import Design, Item
 from image_harness.engine.dependency import DependencyObservation
 from image_harness.plugin.running import Deployed
-from image_harness.plugin.scenarios import FALLBACK_PORT, Scenarios
+from image_harness.plugin.scenarios import Scenarios
 
 
 @requirement("errors.invalid-port.{key}.exit-code", for_each="runtime.invalid_ports")
@@ -44,7 +44,7 @@ def test_missing_integration_is_named_and_carried_on_without(deployed: Deployed)
 
 def integrated(scenarios: Scenarios) -> DependencyObservation:
     """Return what the service said while the integration came and went."""
-    return scenarios.service(FALLBACK_PORT).dependency.value
+    return scenarios.fallback_port().dependency.value
 
 
 @requirement("errors.integration-comes")

@@ -14,7 +14,7 @@ from image_harness.engine import Clock, Container, HealthStatus, RunOptions, Sta
 from image_harness.image import FileSystem, Image
 from image_harness.plugin.boot import Boot
 from image_harness.plugin.running import Deployed, Running
-from image_harness.plugin.scenarios import FALLBACK_PORT, WITHOUT_PYTHONPATH, Scenarios
+from image_harness.plugin.scenarios import Scenarios
 from image_harness.plugin.session import HarnessSession
 from image_harness.types import HealthCheck, Port
 
@@ -126,7 +126,7 @@ def test_probe_while_the_service_listens(container: Container, design: Design) -
 
 @requirement("health.probe-not-listening")
 def test_probe_while_nothing_listens_on_its_port(scenarios: Scenarios, design: Design) -> None:
-    observed = scenarios.service(FALLBACK_PORT)
+    observed = scenarios.fallback_port()
     assert design.service.port not in [socket.port for socket in observed.sockets.value]
     assert observed.probe.value.exit_code == 1
 
@@ -148,14 +148,14 @@ def test_becomes_healthy(running: Running, built_with: Callable[[], HealthCheck 
 
 @requirement("health.wrong-port")
 def test_unhealthy_while_the_service_listens_on_another_port(scenarios: Scenarios, design: Design) -> None:
-    health = scenarios.service(FALLBACK_PORT).health.value
+    health = scenarios.fallback_port().health.value
     assert health.status is HealthStatus.UNHEALTHY
     assert health.failing_streak >= design.health_check.retries
 
 
 def stalled(scenarios: Scenarios) -> Stall:
     """Return what the engine made of a hanging service."""
-    return scenarios.service(WITHOUT_PYTHONPATH).stall.value
+    return scenarios.without_pythonpath().stall.value
 
 
 @requirement("health.stalled")

@@ -18,13 +18,22 @@ from image_harness.engine.errors import (
 from image_harness.engine.events import HealthTimeline, HealthTransition
 from image_harness.engine.execution import CommandResult
 from image_harness.engine.haste import require_time_enough, was_hasty
-from image_harness.engine.interpreter import ImportResult, InterpreterFacts, Question, Reply, interpreter_facts
+from image_harness.engine.interpreter import (
+    ImportResult,
+    Inquiry,
+    InterpreterFacts,
+    Question,
+    Reply,
+    asked_interpreter,
+    interpreter_facts,
+)
 from image_harness.engine.observation import (
     Answer,
     Seen,
     ServiceObservation,
     ServicePlan,
     observe_service,
+    observe_started,
     wait_for_answer,
 )
 from image_harness.engine.options import Mount, RunOptions
@@ -54,6 +63,7 @@ __all__ = [
     "HealthTimeline",
     "HealthTransition",
     "ImportResult",
+    "Inquiry",
     "InterpreterFacts",
     "ListeningSocket",
     "Mount",
@@ -70,9 +80,11 @@ __all__ = [
     "WaitExpired",
     "ask_again",
     "ask_at_once",
+    "asked_interpreter",
     "failures_before",
     "interpreter_facts",
     "observe_service",
+    "observe_started",
     "remove_leftovers",
     "require_time_enough",
     "resolve_url",

@@ -47,6 +47,8 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=50), timedelta(millisec
 _PART_OF_THE_WAIT = 1 / 20
 # Whether a container has ended meanwhile is a question to the engine; what is waited for often is none.
 _STATE_EVERY = timedelta(milliseconds=500)
+# Of a line that a message shows, so many characters.
+_LINE = 200
 _COMMAND_LIMIT = timedelta(minutes=1)
 # What an engine calls stopped it may take a moment to describe as ended.
 _SETTLED_WITHIN = timedelta(seconds=10)
@@ -85,6 +87,7 @@ class Container:
         self._place = Place.of(engine.url)
         self.id = container_id
         self.name = name
+        self._made = time.monotonic()
         # Podman takes no notice of who asks for labels beside what was written.
         self._names_its_logs = engine.name != PODMAN
         self._document = self._inspect()
@@ -96,6 +99,10 @@ class Container:
 
     def __repr__(self) -> str:
         return f"Container({self.name})"
+
+    def age(self) -> timedelta:
+        """How long ago it was started, by this machine's own measure of time."""
+        return timedelta(seconds=time.monotonic() - self._made)
 
     def state(self) -> ContainerState:
         """The container at this moment.
@@ -464,10 +471,11 @@ class Container:
 
     def _last_lines(self) -> str:
         try:
-            lines = self.logs(tail=5).strip()
+            lines = self.logs(tail=5).strip().splitlines()
         except EngineError:
             return ""
-        return f"; its last lines: {lines}" if lines else "; it logged nothing"
+        shown = "\n".join(f"{line[:_LINE]}…" if len(line) > _LINE else line for line in lines)
+        return f"; its last lines: {shown}" if shown else "; it logged nothing"
 
 
 def _pause(waited: float) -> None:

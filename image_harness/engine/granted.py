@@ -42,7 +42,7 @@ def _require_health_check(document: Mapping[str, Any], options: RunOptions, wher
         return
     held = parse_health_check(document)
     if asked.is_none:
-        if held is not None and held.test and not held.is_none:
+        if held is not None and not held.is_none:
             raise NotGranted("the engine did not take the image's health check away", where=where)
         return
     if held is None:

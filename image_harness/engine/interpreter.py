@@ -2,26 +2,30 @@
 
 Under emulation an interpreter takes seconds to import what an image holds. So it is started once, in a container of its
 own, imports the packages, and answers each question from a fork of that state: as fresh as a process can be that has
-not to import them again.
+not to import them again. In the end it can become a service itself, as the container's first process, which then has
+not to import them either.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from image_harness.engine.errors import EngineError
+from image_harness.engine.errors import ContainerDied, EngineError
 from image_harness.engine.options import RunOptions
 from image_harness.types import HealthCheck
 
 if TYPE_CHECKING:
+    from image_harness.engine.container import Container
     from image_harness.engine.engine import Engine
 
 _PROGRAM = """
-import importlib, json, os, platform, signal, socket, sys, time, traceback
+import importlib, json, os, platform, signal, socket, struct, sys, time, traceback
 
 asked = json.loads(sys.argv[1])
 imports = {}
@@ -37,6 +41,8 @@ facts = {
 }
 
 def run(question):
+    for name in question["unset"]:
+        os.environ.pop(name, None)
     os.environ.update(question["environment"])
     sys.argv = ["-c", *question["arguments"]]
     try:
@@ -58,32 +64,33 @@ def content(file):
 def listening():
     with open("/proc/self/net/tcp") as table:
         rows = [line.split() for line in table][1:]
-    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"}
+    local = [row[1].partition(":") for row in rows if row[3] == "0A"]
+    return {(socket.inet_ntoa(struct.pack("=I", int(address, 16))), int(port, 16)) for address, _, port in local}
 
-def serves(port):
+def serves(address, port):
     try:
-        with socket.create_connection(("127.0.0.1", port), 1) as asking:
+        with socket.create_connection((address.replace("0.0.0.0", "127.0.0.1"), port), 1) as asking:
             asking.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
             return asking.recv(1) != b""
     except OSError:
         return False
 
-def ended(child, limit, taken):
+def ended(child, limit):
     deadline, look = time.monotonic() + limit, time.monotonic()
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
             code = os.waitstatus_to_exitcode(status)
             return code if code >= 0 else 128 - code, []
-        ports = set()
+        sockets = set()
         if time.monotonic() > look:
-            ports = listening() - {taken}
+            sockets = listening()
             look = time.monotonic() + 0.5
-        came_up = any(serves(port) for port in ports)
+        came_up = any(serves(*found) for found in sockets)
         if came_up or time.monotonic() > deadline:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            return None, sorted(ports) if came_up else []
+            return None, sorted({port for _, port in sockets}) if came_up else []
         time.sleep(0.02)
 
 def answer(question):
@@ -98,11 +105,13 @@ def answer(question):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-    code, serving = ended(child, question["limit"], question["taken_port"])
+    code, serving = ended(child, question["limit"])
     return {"exit_code": code, "stdout": content(written[0]), "stderr": content(written[1]), "serving": serving}
 
 facts["replies"] = [answer(question) for question in asked["questions"]]
-print("\\n" + json.dumps(facts))
+print("\\n" + asked["mark"] + json.dumps(facts), flush=True)
+if asked["becomes"]:
+    sys.exit(run(asked["becomes"]))
 """
 # Becomes what a command starts, without importing anew what has been imported where that is the interpreter itself.
 _START = """
@@ -110,8 +119,8 @@ import os, runpy, socket, sys
 port, interpreter, *command = sys.argv[1:]
 if port:
     taken = socket.socket()
+    # To listen there is not needed: a probe that only connects would take it for the service.
     taken.bind(("0.0.0.0", int(port)))
-    taken.listen()
     taken.set_inheritable(True)
 if command[0] == interpreter and len(command) > 1 and not command[1].startswith("-"):
     sys.argv = command[1:]
@@ -131,15 +140,15 @@ class Question:
         code: Its text.
         arguments: What it finds in ``sys.argv[1:]``.
         environment: Variables that it finds beside those of the image.
+        unset: Variables of the image that it does not find.
         limit: How long it may run.
-        taken_port: A port that it finds taken.
     """
 
     code: str
     arguments: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
+    unset: tuple[str, ...] = ()
     limit: timedelta = _LIMIT
-    taken_port: int | None = None
 
     @classmethod
     def start(
@@ -149,21 +158,29 @@ class Question:
         interpreter: str,
         limit: timedelta,
         environment: Mapping[str, str] | None = None,
+        unset: tuple[str, ...] = (),
         taken_port: int | None = None,
     ) -> Question:
         """A start of a command, such as the image's own, that ends of itself or comes to answer requests.
 
-        Once it answers any on its loopback it is not waited for any longer.
+        Once it answers any, wherever it listens, it is not waited for any longer.
 
         Args:
             command: Its argv.
             interpreter: The image's Python; a command that begins with it and a script is run by the fork itself.
             limit: How long it may run.
             environment: Variables to start it with.
-            taken_port: A port that somebody else listens on by then.
+            unset: Variables of the image to start it without.
+            taken_port: A port that somebody else has by then.
         """
         port = "" if taken_port is None else str(taken_port)
-        return cls(_START, (port, interpreter, *command), tuple((environment or {}).items()), limit, taken_port)
+        return cls(
+            code=_START,
+            arguments=(port, interpreter, *command),
+            environment=tuple((environment or {}).items()),
+            unset=unset,
+            limit=limit,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,74 +254,114 @@ class InterpreterFacts:
     replies: tuple[Reply, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What the image's interpreter is asked for.
+
+    Attributes:
+        modules: What it imports before anything else.
+        questions: What it runs after that, each in a fork.
+        interpreter: The image's Python.
+        limit: How long the imports may take; each question has a limit of its own.
+        becomes: What it becomes when it has answered; of the limit nobody takes notice. None for nothing: it ends.
+    """
+
+    modules: tuple[str, ...]
+    questions: tuple[Question, ...] = ()
+    interpreter: str = "/usr/bin/python3.11"
+    limit: timedelta = _LIMIT
+    becomes: Question | None = None
+
+
 def interpreter_facts(
-    engine: Engine,
-    image: str,
-    modules: Iterable[str],
-    questions: Sequence[Question] = (),
-    *,
-    interpreter: str = "/usr/bin/python3.11",
-    limit: timedelta = _LIMIT,
-    files: bytes = b"",
-    processor_share: int | None = None,
+    engine: Engine, image: str, inquiry: Inquiry, options: RunOptions | None = None
 ) -> InterpreterFacts:
     """Import modules, collect facts and answer questions, in one container that runs nothing else.
 
     Args:
         engine: Where it runs.
         image: The image, as the engine knows it.
-        modules: What to import before anything else.
-        questions: What to run after that, each in a fork.
-        interpreter: The image's Python.
-        limit: How long the imports may take; each question has a limit of its own.
-        files: A tar archive to bring along, see ``RunOptions``.
-        processor_share: See ``RunOptions``.
+        inquiry: What to import and to answer.
+        options: How the container runs, but for its command, its network and its health check.
 
     Raises:
         EngineError: The interpreter could not be started, or did not get to the end.
     """
-    options = RunOptions(
-        entrypoint=(interpreter,),
-        command=("-c", _PROGRAM, _asked(modules, questions)),
-        network="none",
-        health_check=HealthCheck.none(),
-        files=files,
-        processor_share=processor_share,
-    )
-    with engine.run(image, options) as container:
-        exit_code = container.wait_exit(sum((question.limit for question in questions), limit))
-        output = container.logs()
-        if exit_code != 0:
-            raise EngineError(f"{interpreter} ended with exit code {exit_code}: {output.strip()[-400:]}", where=image)
-    return parse_interpreter_facts(output)
+    alone = replace(options or RunOptions(), network="none", health_check=HealthCheck.none())
+    with asked_interpreter(engine, image, inquiry, alone) as (_, facts):
+        return facts
 
 
-def _asked(modules: Iterable[str], questions: Iterable[Question]) -> str:
+@contextlib.contextmanager
+def asked_interpreter(
+    engine: Engine, image: str, inquiry: Inquiry, options: RunOptions
+) -> Iterator[tuple[Container, InterpreterFacts]]:
+    """A container whose interpreter has answered, and is about to become what the inquiry says, and its answers.
+
+    Args:
+        engine: Where it runs.
+        image: The image, as the engine knows it.
+        inquiry: What to import and to answer.
+        options: How the container runs, but for its command.
+
+    Raises:
+        EngineError: The interpreter could not be started, or did not get to the end.
+    """
+    mark = f"{uuid.uuid4().hex} "
+    command = ("-c", _PROGRAM, _asked(inquiry, mark))
+    with engine.run(image, replace(options, entrypoint=(inquiry.interpreter,), command=command)) as container:
+
+        def look() -> str | None:
+            return marked(container.logs(), mark)
+
+        limit = sum((question.limit for question in inquiry.questions), inquiry.limit)
+        try:
+            found = container.wait_until(look, limit, lambda: f"the answers of {inquiry.interpreter}")
+        except ContainerDied:
+            # It may have answered between the last look and its end.
+            found = look() or ""
+            if not found:
+                raise
+        yield container, parse_interpreter_facts(found)
+
+
+def _asked(inquiry: Inquiry, mark: str) -> str:
     return json.dumps(
         {
-            "modules": list(modules),
-            "questions": [
-                {
-                    "code": question.code,
-                    "arguments": question.arguments,
-                    "environment": dict(question.environment),
-                    "limit": question.limit.total_seconds(),
-                    "taken_port": question.taken_port,
-                }
-                for question in questions
-            ],
+            "mark": mark,
+            "modules": inquiry.modules,
+            "questions": [_as_told(question) for question in inquiry.questions],
+            "becomes": None if inquiry.becomes is None else _as_told(inquiry.becomes),
         }
     )
 
 
+def _as_told(question: Question) -> Mapping[str, Any]:
+    return {
+        "code": question.code,
+        "arguments": question.arguments,
+        "environment": dict(question.environment),
+        "unset": question.unset,
+        "limit": question.limit.total_seconds(),
+    }
+
+
+def marked(output: str, mark: str) -> str | None:
+    """The rest of the line of some output that begins with a mark; None before there is a whole one."""
+    for line in output.split("\n")[:-1]:
+        if line.startswith(mark):
+            return line.removeprefix(mark)
+    return None
+
+
 def parse_interpreter_facts(output: str) -> InterpreterFacts:
-    """Read what the program printed; modules that print when imported do so before it.
+    """Read what the program printed.
 
     Raises:
         EngineError: It is something else.
     """
     try:
-        document = json.loads(output.rstrip().rpartition("\n")[2])
+        document = json.loads(output)
         imports = {name: ImportResult(**found) for name, found in document.pop("imports").items()}
         path = tuple(document.pop("search_path"))
         replies = tuple(Reply(serving=tuple(one.pop("serving")), **one) for one in document.pop("replies"))

@@ -145,7 +145,7 @@ def wait_for_answer(container: Container, path: str, limit: timedelta, *, port: 
         EngineError: The engine failed.
     """
     try:
-        response = container.wait_for_http(path, limit, port=port, in_vain=Belated().is_over)
+        response = container.wait_for_http(path, limit, port=port, in_vain=Belated(container.age).is_over)
     except (ContainerDied, WaitExpired) as error:
         return Answer(answered=False, reason=str(error))
     return Answer(answered=True, body=_json_object(response.content))
@@ -158,19 +158,32 @@ def observe_service(engine: Engine, image: str, plan: ServicePlan) -> ServiceObs
         EngineError: The engine failed to run it.
     """
     with engine.run(image, plan.options) as container:
-        answer = wait_for_answer(container, plan.path, plan.answer_limit, port=plan.port)
-        visit = _Visit(container, plan, answer)
-        return ServiceObservation(
-            plan.port,
-            answer,
-            sockets=visit.look(lambda: container.proc.listening_sockets(interpreter=plan.interpreter)),
-            probe=visit.look(lambda: container.run(plan.probe or ()), planned=bool(plan.probe)),
-            dependency=visit.look(visit.dependency, planned=bool(plan.dependency)),
-            health=visit.look(visit.health, planned=plan.health is not None),
-            stall=visit.look(visit.stall, planned=plan.stall),
-            late_answer=visit.look(visit.end_within_a_request, planned=plan.half_request is not None),
-            stop=visit.look(visit.stop, planned=plan.signal is not None),
-        )
+        return observe_started(container, plan)
+
+
+def observe_started(container: Container, plan: ServicePlan) -> ServiceObservation:
+    """Look at a service whose container has been started, and end it.
+
+    Args:
+        container: Its container.
+        plan: How to observe it; how its container was to run is of the past.
+
+    Raises:
+        EngineError: The engine failed.
+    """
+    answer = wait_for_answer(container, plan.path, plan.answer_limit, port=plan.port)
+    visit = _Visit(container, plan, answer)
+    return ServiceObservation(
+        plan.port,
+        answer,
+        sockets=visit.look(lambda: container.proc.listening_sockets(interpreter=plan.interpreter)),
+        probe=visit.look(lambda: container.run(plan.probe or ()), planned=bool(plan.probe)),
+        dependency=visit.look(visit.dependency, planned=bool(plan.dependency)),
+        health=visit.look(visit.health, planned=plan.health is not None),
+        stall=visit.look(visit.stall, planned=plan.stall),
+        late_answer=visit.look(visit.end_within_a_request, planned=plan.half_request is not None),
+        stop=visit.look(visit.stop, planned=plan.signal is not None),
+    )
 
 
 class _Visit:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from image_harness.engine.state import ContainerState, Health, HealthStatus
 
@@ -53,13 +52,12 @@ class Belated:
     """For a container that is called healthy, and takes no request: waits as long again as it took to become healthy.
 
     Args:
-        now: Gives the time in seconds.
+        age: Gives how long ago the container was started.
     """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._begin = now()
-        self._took: float | None = None
+    def __init__(self, age: Callable[[], timedelta]) -> None:
+        self._age = age
+        self._took: timedelta | None = None
 
     def is_over(self, state: ContainerState) -> bool:
         """Whether that time is over.
@@ -67,7 +65,7 @@ class Belated:
         Args:
             state: The container's, seen again and again since it was started.
         """
-        waited = self._now() - self._begin
+        age = self._age()
         if self._took is None and state.health.status is HealthStatus.HEALTHY:
-            self._took = waited
-        return self._took is not None and waited > 2 * self._took
+            self._took = age
+        return self._took is not None and age > 2 * self._took

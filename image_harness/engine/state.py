@@ -138,13 +138,13 @@ def parse_addresses(document: Mapping[str, Any]) -> dict[Port, tuple[str, int]]:
 
 
 def parse_health_check(document: Mapping[str, Any]) -> HealthCheck | None:
-    """Read the health check that an inspect document's ``Config`` holds; None when it holds none."""
+    """Read the health check that an inspect document's ``Config`` holds; None when it holds nothing to run."""
     found = (document.get("Config") or {}).get("Healthcheck")
-    if not found:
+    if not found or not found.get("Test"):
         return None
     durations = {name: timedelta(microseconds=found[name] / 1000) if found.get(name) else None for name in _DURATIONS}
     return HealthCheck(
-        test=tuple(found.get("Test") or ()),
+        test=tuple(found["Test"]),
         interval=durations["Interval"],
         timeout=durations["Timeout"],
         start_period=durations["StartPeriod"],

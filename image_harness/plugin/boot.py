@@ -72,7 +72,11 @@ class Boot:
         Raises:
             EngineError: The engine could not start it so.
         """
-        with engine.run(image, options) as container:
+        # The container goes first: what is still waited for then, and was not asked for, is not waited for any longer.
+        with (
+            ThreadPoolExecutor(max_workers=2, thread_name_prefix="boot") as threads,
+            engine.run(image, options) as container,
+        ):
             begin, state = time.monotonic(), container.state()
             port, path = Port(design.service.port), design.runtime.health_path
 
@@ -86,9 +90,8 @@ class Boot:
             def health() -> HealthTimeline:
                 return judge_health(container, clock(), design.runtime.healthy_within, answering, answers)
 
-            with ThreadPoolExecutor(max_workers=2, thread_name_prefix="boot") as threads:
-                answering = threads.submit(answer)
-                yield cls(container, state, answering, threads.submit(health), design, clock)
+            answering = threads.submit(answer)
+            yield cls(container, state, answering, threads.submit(health), design, clock)
 
     @property
     def answer(self) -> Answer:

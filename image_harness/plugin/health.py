@@ -82,7 +82,7 @@ def _follow(
         EngineError: The engine failed.
     """
     check = container.health_check()
-    if check is not None and check.test:
+    if check is not None:
         with contextlib.suppress(ContainerDied, WaitExpired):
             container.wait_for_health(HealthStatus.HEALTHY, limit, *ends, answers=answers)
     return container.health_timeline()

@@ -6,6 +6,7 @@ import contextlib
 import functools
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import timedelta
 
 from image_harness.design import Design
@@ -31,6 +32,8 @@ _MIB = 1024 * 1024
 _EMULATED_MEMORY = 2
 # Most checks wait for its boot, and the engine judges by the designed start period, however busy the machine is.
 _FIRST = 8192
+# Every probe is a start of an interpreter, and under emulation takes a good part of the time that the boot takes.
+_BETWEEN_PROBES = timedelta(seconds=15)
 
 
 class Running:
@@ -60,6 +63,7 @@ class Running:
         resources: contextlib.ExitStack,
     ) -> None:
         self._design = design
+        self._emulated = engine.emulates(design.image.platform)
 
         def start(options: RunOptions) -> Boot:
             return resources.enter_context(Boot.start(engine, design, image, options, clock))
@@ -68,7 +72,7 @@ class Running:
         self._refused: NotGranted | None = None
         self._deployed: Boot | None = None
         try:
-            self._deployed = self._start(deployment(design, emulated=engine.emulates(design.image.platform)))
+            self._deployed = self._start(deployment(design, emulated=self._emulated))
         except NotGranted as error:
             self._refused = error
             _ = self.shared
@@ -93,7 +97,7 @@ class Running:
         """
         if self._deployed is not None and self._deployed.answer.answered:
             return self._deployed
-        return self._start(RunOptions(publish=(Port(self._design.service.port),)))
+        return self._start(plainly(self._design, emulated=self._emulated))
 
     @property
     def answer(self) -> Answer:
@@ -189,6 +193,21 @@ class Deployed:
         return self._boot.starting.state().oom_killed
 
 
+def plainly(design: Design, *, emulated: bool) -> RunOptions:
+    """How the image is run by whoever only wants to see it.
+
+    Args:
+        design: What says so.
+        emulated: Whether an emulator runs it. Then it has the processors before others, and is probed less often while
+            it boots: engines have an interval of its own for that, and what the design says of probes holds.
+    """
+    return RunOptions(
+        health_check=HealthCheck(test=(), start_interval=_BETWEEN_PROBES) if emulated else None,
+        publish=(Port(design.service.port),),
+        processor_share=_FIRST if emulated else None,
+    )
+
+
 def deployment(design: Design, *, emulated: bool) -> RunOptions:
     """How the image is run where it is deployed, but for its user: that one is to be seen as the image itself has it.
 
@@ -198,7 +217,8 @@ def deployment(design: Design, *, emulated: bool) -> RunOptions:
             service has to make do with; the limit is then one that only ends a service which has long exceeded its own.
     """
     deployed = design.runtime.deployment
-    return RunOptions(
+    return replace(
+        plainly(design, emulated=emulated),
         environment=dict(deployed.env),
         read_only=True,
         cap_drop=("ALL",),
@@ -206,6 +226,4 @@ def deployment(design: Design, *, emulated: bool) -> RunOptions:
         tmpfs=dict(deployed.tmpfs),
         mounts=tuple(Mount(path) for path in deployed.volumes),
         memory=deployed.memory_mib * _MIB * (_EMULATED_MEMORY if emulated else 1),
-        publish=(Port(design.service.port),),
-        processor_share=_FIRST if emulated else None,
     )

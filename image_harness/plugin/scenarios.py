@@ -1,7 +1,8 @@
 """The circumstances that a service is observed under, made from the design and started side by side.
 
 Under emulation a service takes seconds to come up, so its containers boot while other checks run. A start that ends
-soon, or of which only the port counts, needs none of its own: a fork of the image's interpreter will do.
+soon, or of which only the port counts, needs none of its own: a fork of the image's interpreter will do. And where it
+does not matter how the interpreter came to its modules, the one that was asked becomes the service.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 
 from image_harness.design import Design
@@ -27,8 +27,6 @@ from image_harness.engine import (
 from image_harness.plugin.interpreter import Interpreter
 from image_harness.types import HealthCheck, Port
 
-FALLBACK_PORT = "fallback-port"
-WITHOUT_PYTHONPATH = "without-pythonpath"
 OTHER_PORT = "other-port"
 INVALID_SETTING = "invalid-setting"
 PORT_TAKEN = "port-taken"
@@ -36,8 +34,11 @@ PORT_TAKEN = "port-taken"
 # Every probe is a start of an interpreter, which takes its time from the boot that it waits for: on a native machine
 # some twentieth of this.
 _WHILE_BOOTING = timedelta(seconds=0.5)
+# Three of them come to the verdict that they are in vain, while the interpreter answers and the service comes up.
+_IN_VAIN = timedelta(seconds=0.6)
 _WHILE_HANGING = timedelta(milliseconds=300)
-# A service that was told to end waits for its requests as long as it was written to, however slow the machine is.
+# A service that was told to end waits for its requests as long as it was written to, however slow the machine is; and
+# to hang and to recover takes longest, most of it spent waiting.
 _URGENT = 4096
 
 
@@ -66,18 +67,23 @@ class Scenarios:
     ) -> None:
         self._interpreter = interpreter
         self._starts = starts(design, clock)
-        self._observed = {
-            name: pool.submit(observe_service, engine, image, plan)
-            for name, plan in plans(design, clock, files).items()
-        }
+        self._without_path = pool.submit(observe_service, engine, image, without_pythonpath(design, clock, files))
 
-    def service(self, name: str) -> ServiceObservation:
-        """What a service did under the circumstances of this name.
+    def without_pythonpath(self) -> ServiceObservation:
+        """What the service did that was started without the image's PYTHONPATH.
 
         Raises:
             EngineError: The engine failed.
         """
-        return self._observed[name].result()
+        return self._without_path.result()
+
+    def fallback_port(self) -> ServiceObservation:
+        """What the service did with the fallback of its port variable alone, and with what it integrates come and gone.
+
+        Raises:
+            EngineError: The engine failed.
+        """
+        return self._interpreter().service
 
     def other_port(self) -> Reply:
         """What the service did when both of its port variables were set, to different ports.
@@ -112,53 +118,60 @@ class Scenarios:
         return self._interpreter().reply(self._starts[PORT_TAKEN])
 
 
-def plans(design: Design, clock: Clock, files: bytes = b"") -> dict[str, ServicePlan]:
-    """How to observe the service under each of the design's circumstances, by their names."""
-    runtime, port = design.runtime, design.service.port
-    boot, while_booting = clock.limit(runtime.answers_within), clock.limit(_WHILE_BOOTING)
-
-    def plan(options: RunOptions, port: int) -> ServicePlan:
-        return ServicePlan(
-            options=options,
-            port=Port(port),
-            path=runtime.health_path,
-            answer_limit=boot,
-            interpreter=design.image.interpreter,
-        )
-
-    fallback = RunOptions(
-        environment={
-            runtime.port_fallback_variable: str(runtime.fallback_port),
-            runtime.integration.variable: runtime.integration.url,
-        },
-        unset=(runtime.port_variable,),
-        publish=(Port(runtime.fallback_port),),
-        # The probe fails from the start: how long it may is none of this scenario's business.
-        health_check=HealthCheck(
-            test=(), interval=while_booting, start_interval=while_booting, start_period=timedelta(seconds=1)
+def without_pythonpath(design: Design, clock: Clock, files: bytes = b"") -> ServicePlan:
+    """How to observe the service without the image's PYTHONPATH, made to hang for a while."""
+    port, limit = Port(design.service.port), clock.limit(design.runtime.answers_within)
+    return ServicePlan(
+        options=RunOptions(
+            unset=("PYTHONPATH",),
+            publish=(port,),
+            # Probed often once it is healthy, so that its hanging is noticed soon.
+            health_check=HealthCheck(
+                test=(), interval=_WHILE_HANGING, start_interval=clock.limit(_WHILE_BOOTING), start_period=limit
+            ),
+            files=files,
+            processor_share=_URGENT,
         ),
-        files=files,
-        processor_share=_URGENT,
+        port=port,
+        path=design.runtime.health_path,
+        answer_limit=limit,
+        interpreter=design.image.interpreter,
+        health=HealthStatus.HEALTHY,
+        stall=True,
+        signal="SIGINT",
     )
-    without_path = RunOptions(
-        unset=("PYTHONPATH",),
-        publish=(Port(port),),
-        # Probed often once it is healthy, so that its hanging is noticed soon.
-        health_check=HealthCheck(test=(), interval=_WHILE_HANGING, start_interval=while_booting, start_period=boot),
-        files=files,
-    )
-    return {
-        WITHOUT_PYTHONPATH: replace(plan(without_path, port), health=HealthStatus.HEALTHY, stall=True, signal="SIGINT"),
-        FALLBACK_PORT: replace(
-            plan(fallback, runtime.fallback_port),
-            probe=design.health_check.test[1:],
-            dependency=runtime.integration.program,
-            dependency_limit=clock.limit(runtime.integration.notices_within),
-            health=HealthStatus.UNHEALTHY,
-            half_request=runtime.post_path,
-            signal="SIGTERM",
+
+
+def fallback_port(design: Design, clock: Clock, files: bytes = b"") -> ServicePlan:
+    """How to observe the service on the fallback of its port variable, which its health check does not probe."""
+    runtime, between = design.runtime, clock.limit(_IN_VAIN)
+    port = Port(runtime.fallback_port)
+    return ServicePlan(
+        options=RunOptions(
+            environment={
+                runtime.port_fallback_variable: str(runtime.fallback_port),
+                runtime.integration.variable: runtime.integration.url,
+            },
+            unset=(runtime.port_variable,),
+            publish=(port,),
+            # The probe fails from the start: how long it may is none of this scenario's business.
+            health_check=HealthCheck(
+                test=(), interval=between, start_interval=between, start_period=timedelta(seconds=1)
+            ),
+            files=files,
+            processor_share=_URGENT,
         ),
-    }
+        port=port,
+        path=runtime.health_path,
+        answer_limit=clock.limit(runtime.answers_within),
+        interpreter=design.image.interpreter,
+        probe=design.health_check.test[1:],
+        dependency=runtime.integration.program,
+        dependency_limit=clock.limit(runtime.integration.notices_within),
+        health=HealthStatus.UNHEALTHY,
+        half_request=runtime.post_path,
+        signal="SIGTERM",
+    )
 
 
 def starts(design: Design, clock: Clock) -> dict[str, Question]:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from image_harness.plugin.running import Running
     from image_harness.plugin.scenarios import Scenarios
 
-# As many containers at once beside the shared one: the interpreter's, and one for each of the circumstances.
-_AT_ONCE = 3
+# As many containers at once beside the shared one: the interpreter's, and the one without PYTHONPATH.
+_AT_ONCE = 2
 
 
 @dataclass
@@ -213,12 +213,14 @@ class HarnessSession:
         """The image's interpreter, asked what the selected checks want to know."""
         from image_harness.engine import Question  # noqa: PLC0415
         from image_harness.plugin.interpreter import Interpreter  # noqa: PLC0415
-        from image_harness.plugin.scenarios import starts  # noqa: PLC0415
+        from image_harness.plugin.scenarios import fallback_port, starts  # noqa: PLC0415
 
-        questions = [Question(code, arguments) for code, arguments in self.needs.asked]
+        design, clock, files = self.design, self.clock, self.bytecode
+        questions, plan = [Question(code, arguments) for code, arguments in self.needs.asked], None
         if self.needs.scenarios:
-            questions += starts(self.design, self.clock).values()
-        return Interpreter(self.engine, self.design, self.engine_image, self.clock, questions, self.pool, self.bytecode)
+            questions += starts(design, clock).values()
+            plan = fallback_port(design, clock, files)
+        return Interpreter(self.engine, design, self.engine_image, clock, questions, self.pool, files, plan)
 
     @remembered
     def scenarios(self) -> Scenarios:

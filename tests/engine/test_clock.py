@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from image_harness.engine import Clock, Engine
+from image_harness.engine import Clock, Engine, EngineError
+from image_harness.engine.clock import taken
 
 from .conftest import IMAGE
 
@@ -14,6 +15,16 @@ SECOND = timedelta(seconds=1)
 @pytest.mark.parametrize(("slowness", "seconds"), [(0.2, 1.0), (1.0, 1.0), (7.5, 7.5), (500.0, 20.0)])
 def test_a_limit_is_never_below_the_given_one_and_grows_at_most_twentyfold(slowness: float, seconds: float) -> None:
     assert Clock(slowness).limit(SECOND) == timedelta(seconds=seconds)
+
+
+def test_the_time_is_what_the_piece_of_work_printed() -> None:
+    assert taken("1.25\n") == timedelta(seconds=1.25)
+
+
+@pytest.mark.parametrize("output", ["", "Traceback", "1.2.3", "nan", "inf", "1\n2"])
+def test_what_is_no_time_is_an_error(output: str) -> None:
+    with pytest.raises(EngineError, match="the calibration printed no time"):
+        taken(output)
 
 
 @pytest.mark.engine

@@ -133,6 +133,13 @@ def test_a_stopped_container_is_lost_to_commands_and_waits(engine: Engine) -> No
         assert time.monotonic() - start < 2
 
 
+def test_of_a_long_line_a_message_shows_the_beginning(engine: Engine) -> None:
+    with engine.run(IMAGE, RunOptions(command=(PYTHON, "-c", "print('x' * 30_000)"))) as container:
+        with pytest.raises(ContainerDied, match=r"last lines: x{200}…$"):
+            container.wait_for_health(HealthStatus.HEALTHY, timedelta(seconds=60))
+        assert container.age() > timedelta()
+
+
 def test_a_container_that_dies_under_a_command_is_lost(engine: Engine) -> None:
     options = RunOptions(command=(PYTHON, "-c", "import time; time.sleep(2); raise SystemExit(3)"))
     with engine.run(IMAGE, options) as container:

@@ -1,12 +1,25 @@
 from __future__ import annotations
 
+import errno
 import time
 from datetime import timedelta
 
 import pytest
 
-from image_harness.engine import Engine, EngineError, ImportResult, InterpreterFacts, Question, Reply, interpreter_facts
-from image_harness.engine.interpreter import parse_interpreter_facts
+from image_harness.engine import (
+    Engine,
+    EngineError,
+    ImportResult,
+    Inquiry,
+    InterpreterFacts,
+    Question,
+    Reply,
+    RunOptions,
+    asked_interpreter,
+    interpreter_facts,
+)
+from image_harness.engine.interpreter import marked, parse_interpreter_facts
+from image_harness.types import HealthCheck
 from tests.engine.conftest import IMAGE
 
 PYTHON = "/usr/bin/python3.11"
@@ -17,6 +30,22 @@ MINUTE = timedelta(minutes=1)
 def test_other_output_is_an_error(output: str) -> None:
     with pytest.raises(EngineError, match="no facts"):
         parse_interpreter_facts(output)
+
+
+@pytest.mark.parametrize(
+    ("output", "found"),
+    [
+        ("", None),
+        ("M {}\n", "{}"),
+        ("noise\nM {}\nlater\n", "{}"),
+        ("noise\nM {", None),
+        ("noise M {}\n", None),
+        ("m {}\n", None),
+        ("M {}\r\n", "{}\r"),
+    ],
+)
+def test_the_facts_are_the_rest_of_the_line_that_begins_with_their_mark(output: str, found: str | None) -> None:
+    assert marked(output, "M ") == found
 
 
 @pytest.mark.parametrize("output", ["", "[1]x", "3", "warning"])
@@ -42,6 +71,12 @@ QUESTIONS = {
     "warm": Question("import sys; print('decimal' in sys.modules, 'xml.dom' in sys.modules)"),
     "script": Question.start([PYTHON, "/usr/lib/python3.11/this.py", "arg"], interpreter=PYTHON, limit=MINUTE),
     "other": Question.start([PYTHON, "-c", "import sys; sys.exit(9)"], interpreter=PYTHON, limit=MINUTE),
+    "taken-and-not-answered": Question.start(
+        [PYTHON, "-c", "import socket, sys; sys.exit(socket.socket().connect_ex(('127.0.0.1', 8093)))"],
+        interpreter=PYTHON,
+        limit=MINUTE,
+        taken_port=8093,
+    ),
     "taken": Question.start(
         [PYTHON, "-c", "import socket; socket.create_server(('127.0.0.1', 8093))"],
         interpreter=PYTHON,
@@ -53,9 +88,8 @@ QUESTIONS = {
 
 @pytest.fixture(scope="module")
 def facts(engine: Engine) -> InterpreterFacts:
-    return interpreter_facts(
-        engine, IMAGE, ("json", "this_is_missing", "this", "decimal"), tuple(QUESTIONS.values()), interpreter=PYTHON
-    )
+    modules = ("json", "this_is_missing", "this", "decimal")
+    return interpreter_facts(engine, IMAGE, Inquiry(modules, tuple(QUESTIONS.values()), interpreter=PYTHON))
 
 
 @pytest.mark.engine
@@ -81,6 +115,7 @@ def test_imports_are_tried_one_by_one(facts: InterpreterFacts) -> None:
         ("endless", None, "began\n"),
         ("warm", 0, "True False\n"),
         ("other", 9, ""),
+        ("taken-and-not-answered", errno.ECONNREFUSED, ""),
     ],
 )
 def test_each_question_is_run_in_a_process_of_its_own(
@@ -107,11 +142,12 @@ def test_a_question_may_fail_or_begin_a_script(facts: InterpreterFacts, name: st
 
 
 @pytest.mark.engine
-def test_a_start_that_serves_is_not_waited_for_to_the_end_of_its_limit(engine: Engine) -> None:
-    server = [PYTHON, "-m", "http.server", "--bind", "127.0.0.1", "8098"]
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "0.0.0.0"])
+def test_a_start_that_serves_is_not_waited_for_to_the_end_of_its_limit(engine: Engine, address: str) -> None:
+    server = [PYTHON, "-m", "http.server", "--bind", address, "8098"]
     start = Question.start(server, interpreter=PYTHON, limit=2 * MINUTE)
     begin = time.monotonic()
-    (reply,) = interpreter_facts(engine, IMAGE, (), (start,), interpreter=PYTHON).replies
+    (reply,) = interpreter_facts(engine, IMAGE, Inquiry((), (start,), interpreter=PYTHON)).replies
     assert (reply.exit_code, reply.serving) == (None, (8098,))
     assert time.monotonic() - begin < start.limit.total_seconds()
 
@@ -120,11 +156,36 @@ def test_a_start_that_serves_is_not_waited_for_to_the_end_of_its_limit(engine: E
 def test_a_start_that_only_listens_may_still_end(engine: Engine) -> None:
     code = "import socket, sys, time; s = socket.create_server(('127.0.0.1', 8098)); time.sleep(2); sys.exit(5)"
     start = Question.start([PYTHON, "-c", code], interpreter=PYTHON, limit=MINUTE)
-    (reply,) = interpreter_facts(engine, IMAGE, (), (start,), interpreter=PYTHON).replies
+    (reply,) = interpreter_facts(engine, IMAGE, Inquiry((), (start,), interpreter=PYTHON)).replies
     assert (reply.exit_code, reply.serving) == (5, ())
 
 
 @pytest.mark.engine
 def test_an_interpreter_that_is_not_there_is_an_error(engine: Engine) -> None:
     with pytest.raises(EngineError):
-        interpreter_facts(engine, IMAGE, (), interpreter="/usr/bin/python9")
+        interpreter_facts(engine, IMAGE, Inquiry((), interpreter="/usr/bin/python9"))
+
+
+ALONE = RunOptions(network="none", health_check=HealthCheck.none())
+
+
+@pytest.mark.engine
+def test_it_becomes_what_it_is_to_become_once_it_has_answered(engine: Engine) -> None:
+    """As the first process, without the variables that are unset, and its modules at hand; its end is its own."""
+    said = "print('became', os.getpid(), os.environ.get('PYTHONPATH'), os.environ['GIVEN'], 'decimal' in sys.modules)"
+    code = f"import os, sys, threading, time; {said}; threading.Timer(1, print, ['last']).start(); sys.exit(7)"
+    becomes = Question(code, environment=(("GIVEN", "x"),), unset=("PYTHONPATH",))
+    inquiry = Inquiry(("decimal",), (QUESTIONS["exit"],), interpreter=PYTHON, becomes=becomes)
+    with asked_interpreter(engine, IMAGE, inquiry, ALONE) as (container, facts):
+        assert [reply.exit_code for reply in facts.replies] == [7]
+        assert "PYTHONPATH" in facts.environment
+        assert "GIVEN" not in facts.environment
+        assert container.wait_exit(MINUTE) == 7
+        assert container.logs().splitlines()[-2:] == ["became 1 None x True", "last"]
+
+
+@pytest.mark.engine
+def test_an_interpreter_that_ends_before_it_has_answered_is_an_error(engine: Engine) -> None:
+    nowhere = RunOptions(environment={"PYTHONHOME": "/nowhere"})
+    with pytest.raises(EngineError, match="exit code 1 while waiting for the answers of"):
+        interpreter_facts(engine, IMAGE, Inquiry((), interpreter=PYTHON), nowhere)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from image_harness.engine import Health, HealthProbe, HealthStatus
 from image_harness.engine.patience import Belated, Patience
@@ -62,15 +62,21 @@ def test_probes_that_succeed_speak_against_what_is_to_be_called_unhealthy() -> N
 
 
 def test_what_is_healthy_and_silent_is_waited_for_as_long_again() -> None:
-    times = iter([0.0, 5.0, 10.0, 12.0, 20.0, 20.5])
-    belated = Belated(lambda: next(times))
+    ages = iter([5.0, 10.0, 12.0, 20.0, 20.5])
+    belated = Belated(lambda: timedelta(seconds=next(ages)))
     assert not belated.is_over(running(Health(HealthStatus.STARTING)))
     seen = [belated.is_over(running(Health(HealthStatus.HEALTHY))) for _ in range(4)]
     assert seen == [False, False, False, True]
 
 
+def test_what_was_healthy_before_anybody_waited_is_waited_for_as_long_again_as_it_is_old() -> None:
+    ages = iter([30.0, 31.0, 60.0, 61.0])
+    belated = Belated(lambda: timedelta(seconds=next(ages)))
+    assert [belated.is_over(running(Health(HealthStatus.HEALTHY))) for _ in range(4)] == [False, False, False, True]
+
+
 def test_what_is_not_healthy_is_waited_for() -> None:
-    times = iter([0.0, 1.0, 1000.0])
-    belated = Belated(lambda: next(times))
+    ages = iter([1.0, 1000.0])
+    belated = Belated(lambda: timedelta(seconds=next(ages)))
     assert not belated.is_over(running(Health(HealthStatus.STARTING)))
     assert not belated.is_over(running(Health(HealthStatus.UNHEALTHY)))

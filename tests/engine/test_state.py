@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from image_harness.engine import ContainerStatus, EngineError, HealthStatus
-from image_harness.engine.state import parse_addresses, parse_state
-from image_harness.types import Port
+from image_harness.engine.state import parse_addresses, parse_health_check, parse_state
+from image_harness.types import HealthCheck, Port
 
 
 def document(**changes: object) -> dict[str, Any]:
@@ -48,6 +49,16 @@ def test_health_is_read_from_dockers_and_podmans_key(key: str) -> None:
     health = parse_state(document(**{key: {"Status": "starting", "FailingStreak": 1, "Log": log}})).health
     assert (health.status, health.failing_streak) == (HealthStatus.STARTING, 1)
     assert (health.probes[0].exit_code, health.probes[0].output) == (1, "refused")
+
+
+@pytest.mark.parametrize("held", [None, {}, {"StartInterval": 5_000_000_000}, {"Test": [], "Retries": 3}])
+def test_a_health_check_without_a_command_is_none(held: object) -> None:
+    assert parse_health_check({"Config": {"Healthcheck": held}}) is None
+
+
+def test_a_health_check_with_a_command_is_one() -> None:
+    found = parse_health_check({"Config": {"Healthcheck": {"Test": ["CMD", "/p"], "StartInterval": 5_000_000_000}}})
+    assert found == HealthCheck(("CMD", "/p"), start_interval=timedelta(seconds=5))
 
 
 def test_podmans_empty_health_record_means_no_health_check() -> None:

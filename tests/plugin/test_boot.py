@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import Future
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +16,7 @@ from typing import Any, cast
 import pytest
 
 from image_harness.design import Design, load_design
-from image_harness.engine import Answer, Answers, Clock, ContainerLost, EngineError
+from image_harness.engine import Answer, Answers, Clock, ContainerLost, EngineError, RunOptions
 from image_harness.plugin import boot as module
 from image_harness.plugin.boot import Boot
 
@@ -61,3 +65,27 @@ def test_a_service_that_does_not_answer_has_nothing_to_show(design: Design) -> N
         _ = silent.container
     with pytest.raises(ContainerLost):
         silent.load()
+
+
+def test_what_nobody_asked_for_is_not_waited_for_once_the_container_is_gone(
+    design: Design, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = threading.Event()
+
+    @contextlib.contextmanager
+    def run(_image: str, _options: RunOptions) -> Iterator[Any]:
+        yield SimpleNamespace(name="box", state=lambda: None)
+        gone.set()
+
+    def wait(*_: object, **__: object) -> Any:  # noqa: ANN401 - it never comes to anything
+        assert gone.wait(60)
+        raise ContainerLost("the container is gone")
+
+    monkeypatch.setattr(module, "wait_for_answer", wait)
+    monkeypatch.setattr(module, "judge_health", wait)
+    begin = time.monotonic()
+    with Boot.start(cast("Any", SimpleNamespace(run=run)), design, "image", RunOptions(), Clock) as booting:
+        assert booting.duration is None
+    assert time.monotonic() - begin < 30
+    with pytest.raises(ContainerLost, match="the container is gone"):
+        booting.health.result()

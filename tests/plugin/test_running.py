@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,8 +16,9 @@ import pytest
 from image_harness.design import Design, load_design
 from image_harness.engine import Answer, Clock, ContainerLost, Engine, EngineError, NotGranted, RunOptions
 from image_harness.plugin.boot import Boot
-from image_harness.plugin.running import Running, deployment
-from image_harness.plugin.scenarios import plans
+from image_harness.plugin.running import Running, deployment, plainly
+from image_harness.plugin.scenarios import fallback_port, without_pythonpath
+from image_harness.types import HealthCheck
 
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 1024 * 1024
@@ -86,7 +88,7 @@ def test_what_it_does_not_bear_is_blamed_on_its_deployment_alone(
         _ = running.deployed.sockets
     assert running.answer.answered
     assert running.container is running.container
-    assert host.started[1:] == [RunOptions(publish=host.started[0].publish)]
+    assert host.started[1:] == [plainly(design, emulated=True)]
 
 
 def test_an_engine_that_cannot_deploy_it_still_runs_it_plainly(design: Design, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,6 +118,17 @@ def test_an_emulator_gets_memory_of_its_own(design: Design, *, emulated: bool, t
 
 
 def test_what_most_checks_wait_for_boots_before_all_others_where_a_boot_takes_long(design: Design) -> None:
-    others = [plan.options.processor_share or 0 for plan in plans(design, Clock()).values()]
-    assert (deployment(design, emulated=True).processor_share or 0) > max(others)
-    assert deployment(design, emulated=False).processor_share is None
+    others = [plan(design, Clock()).options.processor_share or 0 for plan in (fallback_port, without_pythonpath)]
+    for way in (plainly, deployment):
+        assert (way(design, emulated=True).processor_share or 0) > max(others)
+        assert way(design, emulated=False).processor_share is None
+
+
+def test_probes_take_no_more_than_a_part_of_an_emulated_boot_and_are_otherwise_as_designed(design: Design) -> None:
+    for options in (plainly(design, emulated=True), deployment(design, emulated=True)):
+        check = options.health_check
+        assert check is not None
+        assert (check.start_interval or timedelta()) > timedelta(seconds=5), "the engine's default"
+        assert replace(check, start_interval=None) == HealthCheck(test=()), "all else is the image's"
+    for options in (plainly(design, emulated=False), deployment(design, emulated=False)):
+        assert options.health_check is None

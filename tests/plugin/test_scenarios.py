@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,10 +12,10 @@ from typing import Any, cast
 import pytest
 
 from image_harness.design import Design, load_design
-from image_harness.engine import Answer, Clock, Engine, Question, Reply, ServicePlan
+from image_harness.engine import Answer, Clock, Engine, HealthStatus, Question, Reply, ServicePlan
 from image_harness.plugin import scenarios as module
 from image_harness.plugin.interpreter import Interpreter
-from image_harness.plugin.scenarios import FALLBACK_PORT, WITHOUT_PYTHONPATH, Scenarios, plans, starts
+from image_harness.plugin.scenarios import Scenarios, fallback_port, starts, without_pythonpath
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,6 +39,8 @@ class Service:
 class Asked:
     """Stands in for the interpreter: replies with what it was asked."""
 
+    service = "what it became"
+
     def reply(self, question: Question) -> Reply:
         return Reply(1, "", repr(question))
 
@@ -54,27 +57,33 @@ def made(service: Service, design: Design, pool: ThreadPoolExecutor, patch: pyte
     return Scenarios(cast("Engine", object()), design, "image", Clock(), lambda: interpreter, pool, b"files")
 
 
-def test_each_circumstance_is_observed_once(
+def test_only_what_the_interpreter_cannot_become_has_a_container_of_its_own(
     design: Design, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = Service()
     scenarios = made(service, design, pool, monkeypatch)
-    for name in (FALLBACK_PORT, WITHOUT_PYTHONPATH, FALLBACK_PORT):
-        assert scenarios.service(name).answer.answered
-    assert len(service.plans) == 2
-    assert {plan.options.unset for plan in service.plans} == {("PYTHONPATH",), ("RDP_MONITOR_PORT",)}
+    for _ in range(2):
+        assert scenarios.without_pythonpath().answer.answered
+        assert cast("str", scenarios.fallback_port()) == "what it became"
+    (plan,) = service.plans
+    assert plan.options.unset == ("PYTHONPATH",)
+    assert plan.options.files == b"files"
 
 
-def test_what_is_brought_along_is_in_every_container_and_who_is_in_a_hurry_goes_first(
-    design: Design, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    service = Service()
-    scenarios = made(service, design, pool, monkeypatch)
-    _ = scenarios.service(FALLBACK_PORT), scenarios.service(WITHOUT_PYTHONPATH)
-    assert {plan.options.files for plan in service.plans} == {b"files"}
-    shares = {plan.half_request is not None: plan.options.processor_share or 0 for plan in service.plans}
-    assert shares[True] > 1024
-    assert not shares[False], "the share that every container has"
+def test_the_services_are_observed_under_the_designs_circumstances(design: Design) -> None:
+    fallback, without = fallback_port(design, Clock(), b"files"), without_pythonpath(design, Clock(), b"files")
+    assert (
+        fallback.options.environment["MONITOR_PORT"] == str(design.runtime.fallback_port) == str(fallback.port.number)
+    )
+    assert fallback.options.unset == ("RDP_MONITOR_PORT",)
+    assert (fallback.health, without.health) == (HealthStatus.UNHEALTHY, HealthStatus.HEALTHY)
+    assert {fallback.signal, without.signal} == {"SIGTERM", "SIGINT"}
+    assert fallback.options.files == without.options.files == b"files"
+
+
+def test_who_is_in_a_hurry_or_takes_longest_goes_first(design: Design) -> None:
+    for plan in (fallback_port(design, Clock()), without_pythonpath(design, Clock())):
+        assert (plan.options.processor_share or 0) > 1024
 
 
 def test_starts_that_need_no_container_are_asked_of_the_interpreter(
@@ -98,7 +107,10 @@ def test_every_such_start_is_the_images_own_command(design: Design) -> None:
 
 
 def test_time_limits_and_probes_follow_the_clock(design: Design) -> None:
-    native, slow = (plans(design, clock) for clock in (Clock(), Clock(slowness=4)))
-    assert {slow[name].answer_limit / native[name].answer_limit for name in native} == {4}
-    checks = [(slow[name].options.health_check, native[name].options.health_check) for name in native]
-    assert {there.start_interval / here.start_interval for there, here in checks} == {4}  # type: ignore[union-attr, operator]
+    for plan in (fallback_port, without_pythonpath):
+        native, slow = plan(design, Clock()), plan(design, Clock(slowness=4))
+        assert slow.answer_limit == native.answer_limit * 4
+        check, there = native.options.health_check, slow.options.health_check
+        assert check is not None
+        assert there is not None
+        assert there.start_interval == (check.start_interval or timedelta()) * 4

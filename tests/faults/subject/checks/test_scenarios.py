@@ -5,7 +5,7 @@ from __future__ import annotations
 from image_harness import requirement
 from image_harness.design import Design, Item
 from image_harness.plugin.running import Deployed
-from image_harness.plugin.scenarios import FALLBACK_PORT, WITHOUT_PYTHONPATH, Scenarios
+from image_harness.plugin.scenarios import Scenarios
 
 
 @requirement("scenario.invalid-port.{key}", for_each="runtime.invalid_ports")
@@ -20,12 +20,12 @@ def test_message(scenarios: Scenarios, design: Design, item: Item) -> None:
 
 @requirement("scenario.stops")
 def test_stops(scenarios: Scenarios) -> None:
-    assert scenarios.service(FALLBACK_PORT).stop.value.exit_code == 0
+    assert scenarios.fallback_port().stop.value.exit_code == 0
 
 
 @requirement("scenario.stalls")
 def test_stalls(scenarios: Scenarios) -> None:
-    stall = scenarios.service(WITHOUT_PYTHONPATH).stall.value
+    stall = scenarios.without_pythonpath().stall.value
     assert (stall.unhealthy, stall.recovered) == (True, True)
 
 
@@ -45,5 +45,5 @@ def test_other_port(scenarios: Scenarios, design: Design) -> None:
 
 @requirement("scenario.integration")
 def test_integration(scenarios: Scenarios) -> None:
-    found = scenarios.service(FALLBACK_PORT).dependency.value
+    found = scenarios.fallback_port().dependency.value
     assert [one["status"] for one in (found.absent, found.present, found.gone)] == ["degraded", "healthy", "degraded"]
