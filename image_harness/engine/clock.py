@@ -7,15 +7,22 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from image_harness.engine.errors import EngineError
+from image_harness.engine.logs import marked
 from image_harness.engine.options import RunOptions
 from image_harness.types import HealthCheck
 
 if TYPE_CHECKING:
     from image_harness.engine.engine import Engine
 
+_MARK = "took "
 # What it takes a native machine of middling speed, and what an emulated one takes a second for. It imports nothing: an
 # image without compiled modules would have them compiled, which takes longer than the measurement.
-_WORKLOAD = "import time; begin = time.monotonic(); sum(i * i for i in range(600_000)); print(time.monotonic() - begin)"
+_WORKLOAD = f"""
+import time
+begin = time.monotonic()
+sum(i * i for i in range(600_000))
+print("{_MARK}", time.monotonic() - begin, sep="")
+"""
 REFERENCE = timedelta(seconds=0.08)
 # Beyond this a machine is not slow but stuck, and a wait should say so.
 MOST = 20.0
@@ -53,9 +60,11 @@ class Clock:
         )
         with engine.run(image, options) as container:
             exit_code = container.wait_exit(_PATIENCE)
-            output = container.logs(tail=3)
+            output = container.logs()
             if exit_code != 0:
-                raise EngineError(f"the calibration ended with exit code {exit_code}: {output}", where=image)
+                raise EngineError(
+                    f"the calibration ended with exit code {exit_code}: {output.strip()[-400:]}", where=image
+                )
         return cls(taken(output) / REFERENCE)
 
 
@@ -66,6 +75,6 @@ def taken(output: str) -> timedelta:
         EngineError: It printed something else.
     """
     try:
-        return timedelta(seconds=float(output))
+        return timedelta(seconds=float(marked(output, _MARK) or ""))
     except (ValueError, OverflowError):
         raise EngineError(f"the calibration printed no time: {output[-200:]!r}") from None

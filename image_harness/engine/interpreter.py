@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from image_harness.engine.errors import ContainerDied, EngineError
+from image_harness.engine.logs import marked
 from image_harness.engine.options import RunOptions
 from image_harness.types import HealthCheck
 
@@ -344,14 +345,6 @@ def _as_told(question: Question) -> Mapping[str, Any]:
         "unset": question.unset,
         "limit": question.limit.total_seconds(),
     }
-
-
-def marked(output: str, mark: str) -> str | None:
-    """The rest of the line of some output that begins with a mark; None before there is a whole one."""
-    for line in output.split("\n")[:-1]:
-        if line.startswith(mark):
-            return line.removeprefix(mark)
-    return None
 
 
 def parse_interpreter_facts(output: str) -> InterpreterFacts:

@@ -45,3 +45,11 @@ def read_logs(client: APIClient, container_id: str, name: str, tail: int | None,
             raise EngineError(what, where=name)
         found.append(piece[len(head) :])
     return b"".join(found)
+
+
+def marked(output: str, mark: str) -> str | None:
+    """What a container has written after a mark that begins a line, to its end; None before there is a whole one."""
+    for line in output.split("\n")[:-1]:
+        if line.startswith(mark):
+            return line.removeprefix(mark)
+    return None

@@ -18,10 +18,10 @@ def test_a_limit_is_never_below_the_given_one_and_grows_at_most_twentyfold(slown
 
 
 def test_the_time_is_what_the_piece_of_work_printed() -> None:
-    assert taken("1.25\n") == timedelta(seconds=1.25)
+    assert taken("a warning\ntook 1.25\n") == timedelta(seconds=1.25)
 
 
-@pytest.mark.parametrize("output", ["", "Traceback", "1.2.3", "nan", "inf", "1\n2"])
+@pytest.mark.parametrize("output", ["", "\n", "1.25\n", "took 1.2", "took 1.2.3\n", "took nan\n", "took inf\n"])
 def test_what_is_no_time_is_an_error(output: str) -> None:
     with pytest.raises(EngineError, match="the calibration printed no time"):
         taken(output)

@@ -18,7 +18,7 @@ from image_harness.engine import (
     asked_interpreter,
     interpreter_facts,
 )
-from image_harness.engine.interpreter import marked, parse_interpreter_facts
+from image_harness.engine.interpreter import parse_interpreter_facts
 from image_harness.types import HealthCheck
 from tests.engine.conftest import IMAGE
 
@@ -30,22 +30,6 @@ MINUTE = timedelta(minutes=1)
 def test_other_output_is_an_error(output: str) -> None:
     with pytest.raises(EngineError, match="no facts"):
         parse_interpreter_facts(output)
-
-
-@pytest.mark.parametrize(
-    ("output", "found"),
-    [
-        ("", None),
-        ("M {}\n", "{}"),
-        ("noise\nM {}\nlater\n", "{}"),
-        ("noise\nM {", None),
-        ("noise M {}\n", None),
-        ("m {}\n", None),
-        ("M {}\r\n", "{}\r"),
-    ],
-)
-def test_the_facts_are_the_rest_of_the_line_that_begins_with_their_mark(output: str, found: str | None) -> None:
-    assert marked(output, "M ") == found
 
 
 @pytest.mark.parametrize("output", ["", "[1]x", "3", "warning"])
