@@ -28,6 +28,8 @@ from enum import Enum
 from pathlib import Path
 from statistics import median, quantiles
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = 100
 
@@ -141,10 +143,22 @@ def _run(circumstance: Circumstance, seed: int, image: str | None) -> Run:
     command += ["-n", str(circumstance.processes)] if circumstance.processes > 1 else []
     begin = time.perf_counter()
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    require_begun(done)
     run = Run(time.perf_counter() - begin, done.returncode != 0 or not re.search(r"^MET: ", done.stdout, re.MULTILINE))
     if run.red:
         print(f"seed {seed}:\n{done.stdout[-6000:]}{done.stderr[-1000:]}", file=sys.stderr, flush=True)
     return run
+
+
+def require_begun(done: subprocess.CompletedProcess[str]) -> None:
+    """Make sure that a run got as far as its checks: one that did not says nothing of them.
+
+    Raises:
+        SystemExit: It did not.
+    """
+    if done.returncode == pytest.ExitCode.USAGE_ERROR:
+        said = f"{done.stdout}{done.stderr}".strip()[-1000:]
+        raise SystemExit(f"false_alarms: a run did not begin; `pip install '.[bench]'` brings what it needs:\n{said}")
 
 
 @contextlib.contextmanager
