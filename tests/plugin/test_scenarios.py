@@ -72,9 +72,8 @@ def test_only_what_the_interpreter_cannot_become_has_a_container_of_its_own(
 
 def test_the_services_are_observed_under_the_designs_circumstances(design: Design) -> None:
     fallback, without = fallback_port(design, Clock(), b"files"), without_pythonpath(design, Clock(), b"files")
-    assert (
-        fallback.options.environment["MONITOR_PORT"] == str(design.runtime.fallback_port) == str(fallback.port.number)
-    )
+    assert fallback.port.number == design.runtime.fallback_port
+    assert fallback.options.environment["MONITOR_PORT"] == str(design.runtime.fallback_port)
     assert fallback.options.unset == ("RDP_MONITOR_PORT",)
     assert (fallback.health, without.health) == (HealthStatus.UNHEALTHY, HealthStatus.HEALTHY)
     assert {fallback.signal, without.signal} == {"SIGTERM", "SIGINT"}
