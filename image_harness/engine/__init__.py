@@ -36,7 +36,7 @@ from image_harness.engine.observation import (
     observe_started,
     wait_for_answer,
 )
-from image_harness.engine.options import Mount, RunOptions
+from image_harness.engine.options import Mount, RunOptions, Share
 from image_harness.engine.procfs import ListeningSocket, ProcessFacts
 from image_harness.engine.stall import Stall, failures_before
 from image_harness.engine.state import ContainerState, ContainerStatus, Health, HealthProbe, HealthStatus
@@ -75,6 +75,7 @@ __all__ = [
     "Seen",
     "ServiceObservation",
     "ServicePlan",
+    "Share",
     "Stall",
     "StopResult",
     "WaitExpired",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from image_harness.engine.errors import EngineError
 from image_harness.engine.logs import marked
-from image_harness.engine.options import RunOptions
+from image_harness.engine.options import RunOptions, Share
 from image_harness.types import HealthCheck
 
 if TYPE_CHECKING:
@@ -56,7 +56,11 @@ class Clock:
             EngineError: The image could not be run, or its interpreter failed.
         """
         options = RunOptions(
-            entrypoint=(interpreter,), command=("-c", _WORKLOAD), network="none", health_check=HealthCheck.none()
+            entrypoint=(interpreter,),
+            command=("-c", _WORKLOAD),
+            network="none",
+            health_check=HealthCheck.none(),
+            processor_share=Share.QUARTER,
         )
         with engine.run(image, options) as container:
             exit_code = container.wait_exit(_PATIENCE)

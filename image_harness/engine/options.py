@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,23 @@ from image_harness.types import HealthCheck, Platform, Port
 
 def _nothing() -> Mapping[str, str]:
     return MappingProxyType({})
+
+
+class Share(enum.IntEnum):
+    """A container's share of the processors, compared with others, where there is too little for all.
+
+    All are below what engines give a container of which nothing is said: what most checks wait for has that, and so
+    have the containers of other people, from whom nothing is to be taken. Kernels read 1024 in more than one way.
+
+    Attributes:
+        HALF: For what has a time limit of its own, or takes longest of what remains.
+        QUARTER: For measuring how slow the machine is: a limit holds for those that get least.
+        LEAST: For what nobody waits for as long as others have work.
+    """
+
+    HALF = 512
+    QUARTER = 256
+    LEAST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +73,7 @@ class RunOptions:
         aliases: Names by which others on that network find the container.
         platform: Which platform of a multi-platform image.
         stop_signal: Replaces the image's.
-        processor_share: How much processor time it gets where there is too little, compared with 1024 for others.
+        processor_share: Of the processors; the engine's own default if none.
         files: A tar archive that is unpacked over its root before it starts; empty for none.
     """
 
@@ -77,7 +95,7 @@ class RunOptions:
     aliases: tuple[str, ...] = ()
     platform: Platform | None = None
     stop_signal: str | None = None
-    processor_share: int | None = None
+    processor_share: Share | None = None
     files: bytes = b""
 
 
@@ -154,7 +172,7 @@ def _host_config(options: RunOptions, publish_on: str) -> dict[str, Any]:
     if options.memory is not None:
         host |= {"Memory": options.memory, "MemorySwap": options.memory}
     if options.processor_share is not None:
-        host["CpuShares"] = options.processor_share
+        host["CpuShares"] = int(options.processor_share)
     if options.network is not None:
         host["NetworkMode"] = options.network
     return host

@@ -19,13 +19,12 @@ from image_harness.engine import (
     RunOptions,
     ServiceObservation,
     ServicePlan,
+    Share,
     asked_interpreter,
     interpreter_facts,
     observe_started,
 )
 
-# The shared container has more to do than any other, and most checks wait for it.
-_ASIDE = 256
 # What a native machine takes at most to import every module that there is.
 _WORK = timedelta(seconds=30)
 
@@ -72,7 +71,7 @@ class Interpreter:
     def _ask(self, plan: ServicePlan | None, files: bytes) -> ServiceObservation | None:
         try:
             if plan is None:
-                options = RunOptions(files=files, processor_share=_ASIDE)
+                options = RunOptions(files=files, processor_share=Share.LEAST)
                 self._facts.set_result(interpreter_facts(self._engine, self._image, self._inquiry, options))
                 return None
             return self._ask_and_observe(plan)

@@ -30,8 +30,6 @@ from image_harness.types import HealthCheck, Port
 
 _MIB = 1024 * 1024
 _EMULATED_MEMORY = 2
-# Most checks wait for its boot, and the engine judges by the designed start period, however busy the machine is.
-_FIRST = 8192
 # Every probe is a start of an interpreter, and under emulation takes a good part of the time that the boot takes.
 _BETWEEN_PROBES = timedelta(seconds=15)
 
@@ -198,13 +196,12 @@ def plainly(design: Design, *, emulated: bool) -> RunOptions:
 
     Args:
         design: What says so.
-        emulated: Whether an emulator runs it. Then it has the processors before others, and is probed less often while
-            it boots: engines have an interval of its own for that, and what the design says of probes holds.
+        emulated: Whether an emulator runs it. Then it is probed less often while it boots: engines have an interval of
+            its own for that, and what the design says of probes holds.
     """
     return RunOptions(
         health_check=HealthCheck(test=(), start_interval=_BETWEEN_PROBES) if emulated else None,
         publish=(Port(design.service.port),),
-        processor_share=_FIRST if emulated else None,
     )
 
 

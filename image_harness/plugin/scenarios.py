@@ -22,6 +22,7 @@ from image_harness.engine import (
     RunOptions,
     ServiceObservation,
     ServicePlan,
+    Share,
     observe_service,
 )
 from image_harness.plugin.interpreter import Interpreter
@@ -37,9 +38,6 @@ _WHILE_BOOTING = timedelta(seconds=0.5)
 # Three of them come to the verdict that they are in vain, while the interpreter answers and the service comes up.
 _IN_VAIN = timedelta(seconds=0.6)
 _WHILE_HANGING = timedelta(milliseconds=300)
-# A service that was told to end waits for its requests as long as it was written to, however slow the machine is; and
-# to hang and to recover takes longest, most of it spent waiting.
-_URGENT = 4096
 
 
 class Scenarios:
@@ -130,7 +128,8 @@ def without_pythonpath(design: Design, clock: Clock, files: bytes = b"") -> Serv
                 test=(), interval=_WHILE_HANGING, start_interval=clock.limit(_WHILE_BOOTING), start_period=limit
             ),
             files=files,
-            processor_share=_URGENT,
+            # To hang and to recover takes longest, most of it spent waiting.
+            processor_share=Share.HALF,
         ),
         port=port,
         path=design.runtime.health_path,
@@ -159,7 +158,8 @@ def fallback_port(design: Design, clock: Clock, files: bytes = b"") -> ServicePl
                 test=(), interval=between, start_interval=between, start_period=timedelta(seconds=1)
             ),
             files=files,
-            processor_share=_URGENT,
+            # Told to end it waits for its requests as long as it was written to, however slow the machine is.
+            processor_share=Share.HALF,
         ),
         port=port,
         path=runtime.health_path,
