@@ -27,6 +27,21 @@ REFERENCE = timedelta(seconds=0.08)
 # Beyond this a machine is not slow but stuck, and a wait should say so.
 MOST = 20.0
 _PATIENCE = timedelta(minutes=2)
+# Emulation makes nobody sleep longer, but a busy machine keeps those waiting longer who are slept for.
+_ASLEEP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class WaitLimit:
+    """How long to wait for a container.
+
+    Attributes:
+        total: At most.
+        idle: How much of that while it has nothing to do.
+    """
+
+    total: timedelta
+    idle: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +63,10 @@ class Clock:
         """The limit to wait here for what may take ``native`` on a native machine; never less than that."""
         return native * self.factor
 
+    def wait_limit(self, native: timedelta) -> WaitLimit:
+        """The same for what need not be waited for as long where all its processes sleep."""
+        return WaitLimit(self.limit(native), min(self.limit(native), native * _ASLEEP))
+
     @classmethod
     def calibrate(cls, engine: Engine, image: str, *, interpreter: str = "/usr/bin/python3.11") -> Self:
         """Have the image's own interpreter do a fixed piece of work in a container, and measure that.
@@ -60,7 +79,7 @@ class Clock:
             command=("-c", _WORKLOAD),
             network="none",
             health_check=HealthCheck.none(),
-            processor_share=Share.QUARTER,
+            processor_share=Share.MEASURING,
         )
         with engine.run(image, options) as container:
             exit_code = container.wait_exit(_PATIENCE)

@@ -23,6 +23,7 @@ from image_harness.engine.place import Place
 from image_harness.engine.podman import NAME as PODMAN
 from image_harness.engine.proc_view import ProcView
 from image_harness.engine.procfs import is_container_process
+from image_harness.engine.rest import Rest
 from image_harness.engine.state import (
     ContainerState,
     ContainerStatus,
@@ -198,6 +199,7 @@ class Container:
         *,
         port: Port | None = None,
         status: int = 200,
+        idle: timedelta | None = None,
         in_vain: Callable[[ContainerState], bool] | None = None,
     ) -> httpx.Response:
         """Ask until the answer has this status.
@@ -207,6 +209,7 @@ class Container:
             limit: How long.
             port: Of the container; the only one it publishes if none.
             status: The HTTP status.
+            idle: How long while the container has nothing to do; None for as long as the limit.
             in_vain: Whether there is nothing left to wait for, by the container's state, though nobody takes a request.
 
         Raises:
@@ -222,7 +225,11 @@ class Container:
 
             try:
                 return self.wait_until(
-                    asking.ask, limit, lambda: f"{url} to answer {status} (last: {asking.last})", in_vain=is_over
+                    asking.ask,
+                    limit,
+                    lambda: f"{url} to answer {status} (last: {asking.last})",
+                    idle=idle,
+                    in_vain=is_over,
                 )
             except WaitExpired:
                 if asking.connected or self._place.host is None:
@@ -285,6 +292,7 @@ class Container:
         limit: timedelta,
         what: Callable[[], str],
         *,
+        idle: timedelta | None = None,
         in_vain: Callable[[ContainerState], bool] | None = None,
     ) -> T:
         """Look again and again until there is something.
@@ -293,6 +301,8 @@ class Container:
             look: Gives what was waited for, or None while it is not there.
             limit: How long to look.
             what: What is waited for, for the message.
+            idle: How long to look while all processes of the container sleep; None for as long as the limit. Of a
+                container on another machine it is not known when they do.
             in_vain: Whether there is nothing left to wait for, by the container's state.
 
         Raises:
@@ -301,12 +311,13 @@ class Container:
         """
         begin = time.monotonic()
         next_state = 0.0
+        rest = Rest(parse_state(self._document).pid, self.id)
         while True:
             found = look()
             if found is not None:
                 return found
             waited = time.monotonic() - begin
-            late = waited > limit.total_seconds()
+            late = waited > limit.total_seconds() or (idle is not None and rest.total > idle)
             if late or waited >= next_state:
                 next_state = waited + _STATE_EVERY.total_seconds()
                 state = self.state()
@@ -317,8 +328,11 @@ class Container:
                         f"ended with exit code {code} while waiting for {what()}{self._last_lines()}", where=self.name
                     )
                 if late or (in_vain is not None and in_vain(state)):
-                    raise WaitExpired(f"no {what()} within {waited:.1f} s{self._last_lines()}", where=self.name)
-            _pause(waited)
+                    idled = f", {rest.total.total_seconds():.1f} s of them idle" if idle is not None else ""
+                    raise WaitExpired(f"no {what()} within {waited:.1f} s{idled}{self._last_lines()}", where=self.name)
+            pause = _pause(waited)
+            if idle is not None:
+                rest.add(pause)
 
     def _require_left_alone(self, state: ContainerState) -> None:
         """Make sure that nobody but this run has paused the container or sent it a signal.
@@ -478,7 +492,9 @@ class Container:
         return f"; its last lines: {shown}" if shown else "; it logged nothing"
 
 
-def _pause(waited: float) -> None:
-    """Sleep until the next look of a wait that has lasted so many seconds."""
+def _pause(waited: float) -> timedelta:
+    """Sleep until the next look of a wait that has lasted so many seconds; how long that was meant to be."""
     shortest, longest = _SHORTEST_PAUSE.total_seconds(), _LONGEST_PAUSE.total_seconds()
-    time.sleep(min(max(waited * _PART_OF_THE_WAIT, shortest), longest))
+    pause = min(max(waited * _PART_OF_THE_WAIT, shortest), longest)
+    time.sleep(pause)
+    return timedelta(seconds=pause)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from image_harness.engine.clock import WaitLimit
 from image_harness.engine.container import Container
 from image_harness.engine.errors import EngineError, WaitExpired
 from image_harness.types import Port
@@ -34,7 +35,7 @@ class DependencyObservation:
 
 
 def observe_dependency(
-    container: Container, port: Port, path: str, command: Sequence[str], limit: timedelta
+    container: Container, port: Port, path: str, command: Sequence[str], limit: WaitLimit
 ) -> DependencyObservation:
     """Let what a service uses come and go.
 
@@ -51,7 +52,7 @@ def observe_dependency(
     """
 
     def look() -> Mapping[str, Any]:
-        return dict(json.loads(container.wait_for_http(path, limit, port=port).content))
+        return dict(json.loads(container.wait_for_http(path, limit.total, port=port).content))
 
     def changed_from(before: Mapping[str, Any]) -> Mapping[str, Any]:
         last: list[Mapping[str, Any]] = []
@@ -60,9 +61,12 @@ def observe_dependency(
             last[:] = [look()]
             return last[0] if last[0].get("status") != before.get("status") else None
 
-        with contextlib.suppress(WaitExpired):
-            return container.wait_until(other, limit, lambda: "another status")
-        return last[0]
+        try:
+            return container.wait_until(other, limit.total, lambda: "another status", idle=limit.idle)
+        except WaitExpired:
+            if not last:
+                raise
+            return last[0]
 
     absent = look()
     with beside(container, command):

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
 from image_harness.engine.arrival import await_request, await_signal
+from image_harness.engine.clock import WaitLimit
 from image_harness.engine.container import Container, StopResult
 from image_harness.engine.dependency import DependencyObservation, observe_dependency
 from image_harness.engine.engine import Engine
@@ -30,6 +31,7 @@ from image_harness.types import Port
 T = TypeVar("T")
 
 _KILLED_AFTER = timedelta(seconds=10)
+_AT_ONCE = WaitLimit(timedelta(), timedelta())
 # What a signal takes to be heeded, also by an emulated program on a busy machine.
 _HEEDED_WITHIN = timedelta(seconds=5)
 
@@ -57,13 +59,13 @@ class ServicePlan:
         options: How its container runs.
         port: Where it should answer.
         path: What to ask for.
-        answer_limit: How long to wait for the answer.
+        answer_within: How long to wait for the answer.
         interpreter: The image's Python.
         probe: A command to run inside once it answers.
         health: What the engine is expected to call it in the end; None does not wait for that.
         stall: Whether it is made to hang for a while.
         dependency: A program of this machine which the service uses, and which comes and goes.
-        dependency_limit: How long the service may take to notice, each time.
+        dependency_within: How long the service may take to notice, each time.
         half_request: A path to post to; the request is complete only after the signal.
         signal: What to end it with; None leaves it to be removed.
     """
@@ -71,13 +73,13 @@ class ServicePlan:
     options: RunOptions
     port: Port
     path: str
-    answer_limit: timedelta
+    answer_within: WaitLimit
     interpreter: str
     probe: tuple[str, ...] | None = None
     health: HealthStatus | None = None
     stall: bool = False
     dependency: tuple[str, ...] = ()
-    dependency_limit: timedelta = timedelta()
+    dependency_within: WaitLimit = _AT_ONCE
     half_request: str | None = None
     signal: str | None = None
 
@@ -138,14 +140,16 @@ class ServiceObservation:
     stop: Seen[StopResult]
 
 
-def wait_for_answer(container: Container, path: str, limit: timedelta, *, port: Port) -> Answer:
+def wait_for_answer(container: Container, path: str, limit: WaitLimit, *, port: Port) -> Answer:
     """Wait until a service that has just been started answers.
 
     Raises:
         EngineError: The engine failed.
     """
     try:
-        response = container.wait_for_http(path, limit, port=port, in_vain=Belated(container.age).is_over)
+        response = container.wait_for_http(
+            path, limit.total, port=port, idle=limit.idle, in_vain=Belated(container.age).is_over
+        )
     except (ContainerDied, WaitExpired) as error:
         return Answer(answered=False, reason=str(error))
     return Answer(answered=True, body=_json_object(response.content))
@@ -171,7 +175,7 @@ def observe_started(container: Container, plan: ServicePlan) -> ServiceObservati
     Raises:
         EngineError: The engine failed.
     """
-    answer = wait_for_answer(container, plan.path, plan.answer_limit, port=plan.port)
+    answer = wait_for_answer(container, plan.path, plan.answer_within, port=plan.port)
     visit = _Visit(container, plan, answer)
     return ServiceObservation(
         plan.port,
@@ -211,7 +215,9 @@ class _Visit:
     def health(self) -> Health:
         expected = self._plan.health or HealthStatus.HEALTHY
         with contextlib.suppress(WaitExpired):
-            return self._container.wait_for_health(expected, self._plan.answer_limit, answers=lambda: True).health
+            return self._container.wait_for_health(
+                expected, self._plan.answer_within.total, answers=lambda: True
+            ).health
         return self._container.state().health
 
     def stall(self) -> Stall:
@@ -220,17 +226,17 @@ class _Visit:
             raise EngineError(
                 f"never became healthy ({health}), so it cannot be made to hang", where=self._container.name
             )
-        return observe_stall(self._container, self._plan.port, self._plan.answer_limit)
+        return observe_stall(self._container, self._plan.port, self._plan.answer_within.total)
 
     def dependency(self) -> DependencyObservation:
         plan = self._plan
-        return observe_dependency(self._container, plan.port, plan.path, plan.dependency, plan.dependency_limit)
+        return observe_dependency(self._container, plan.port, plan.path, plan.dependency, plan.dependency_within)
 
     def end_within_a_request(self) -> int | None:
         """Send the signal while a request is under way, then the request's rest; the status of its answer."""
         address = self._container.address(self._plan.port)
-        with HalfRequest(address, self._plan.half_request or "", self._plan.answer_limit) as half:
-            await_request(self._container, self._plan.port, self._plan.answer_limit)
+        with HalfRequest(address, self._plan.half_request or "", self._plan.answer_within.total) as half:
+            await_request(self._container, self._plan.port, self._plan.answer_within.total)
             # A service that was told to end waits for its requests, but not long: what needs no hurry comes after.
             self._send_signal()
             await_signal(self._container, self._plan.port, _HEEDED_WITHIN)

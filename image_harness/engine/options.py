@@ -21,18 +21,20 @@ def _nothing() -> Mapping[str, str]:
 class Share(enum.IntEnum):
     """A container's share of the processors, compared with others, where there is too little for all.
 
-    All are below what engines give a container of which nothing is said: what most checks wait for has that, and so
-    have the containers of other people, from whom nothing is to be taken. Kernels read 1024 in more than one way.
+    Engines give 1024 to a container of which nothing is said, and kernels read that in more than one way.
 
     Attributes:
-        HALF: For what has a time limit of its own, or takes longest of what remains.
-        QUARTER: For measuring how slow the machine is: a limit holds for those that get least.
-        LEAST: For what nobody waits for as long as others have work.
+        FIRST: For what most checks wait for, and engines judge by a time limit: some more than anybody else's, and not
+            so much that the containers of other people come to a halt.
+        SECOND: For what has a time limit of its own, or takes longest of what remains.
+        MEASURING: For measuring how slow the machine is: limits hold for those, too, that get least of it.
+        LAST: For what nobody waits for as long as others have work.
     """
 
-    HALF = 512
-    QUARTER = 256
-    LEAST = 64
+    FIRST = 3072
+    SECOND = 2048
+    MEASURING = 384
+    LAST = 96
 
 
 @dataclass(frozen=True, slots=True)

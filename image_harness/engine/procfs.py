@@ -5,7 +5,9 @@ No program runs inside the container for this, so it works where there is no she
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from image_harness.engine.errors import ContainerLost, EngineError
 
 PROC = Path("/proc")
 SOCKET_TABLES = ("tcp", "tcp6", "udp", "udp6")
+# Thread states, see proc_pid_stat(5): it sleeps until something happens, or has ended.
+_ASLEEP = frozenset("SIZX")
 # include/net/tcp_states.h: a TCP socket that listens, and what a bound, unconnected UDP socket shows.
 _LISTENING = {"tcp": "0A", "udp": "07"}
 
@@ -61,10 +65,7 @@ def read_processes(first: int, proc: Path = PROC) -> tuple[ProcessFacts, ...]:
     Raises:
         ContainerLost: That process has ended.
     """
-    try:
-        namespace = (proc / str(first) / "ns/pid").readlink()
-    except OSError as error:
-        raise ContainerLost(f"the container's first process cannot be read: {error.strerror}") from error
+    namespace = _namespace(first, proc)
     found = (_read_member(entry, namespace) for entry in proc.iterdir() if entry.name.isdigit())
     return tuple(sorted((process for process in found if process), key=lambda process: process.pid or 0))
 
@@ -81,6 +82,19 @@ def read_service(first: int, proc: Path = PROC) -> tuple[ProcessFacts, ...]:
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= more
     return tuple(process for pid, process in members.items() if pid in found)
+
+
+def are_asleep(first: int, proc: Path = PROC) -> bool:
+    """Whether all threads in the PID namespace of a container's first process sleep until something happens.
+
+    One that waits for a processor or for a disk does not, nor does one that was stopped.
+
+    Raises:
+        ContainerLost: The first process has ended.
+    """
+    namespace = _namespace(first, proc)
+    members = (entry for entry in proc.iterdir() if entry.name.isdigit() and _is_member(entry, namespace))
+    return all(state in _ASLEEP for entry in members for state in _thread_states(entry))
 
 
 def read_listening_sockets(first: int, proc: Path = PROC) -> tuple[ListeningSocket, ...]:
@@ -202,6 +216,29 @@ def inside_id(outside: int, id_map: str) -> int:
         if start <= outside < start + count:
             return inside + outside - start
     return 65534
+
+
+def _namespace(first: int, proc: Path) -> Path:
+    try:
+        return (proc / str(first) / "ns/pid").readlink()
+    except OSError as error:
+        raise ContainerLost(f"the container's first process cannot be read: {error.strerror}") from error
+
+
+def _is_member(entry: Path, namespace: Path) -> bool:
+    try:
+        return (entry / "ns/pid").readlink() == namespace
+    except OSError:  # it has ended since the folder was listed, or belongs to somebody whom we may not look at
+        return False
+
+
+def _thread_states(entry: Path) -> Iterator[str]:
+    """The states of a process's threads, each a letter; those that have ended meanwhile are left out."""
+    with contextlib.suppress(OSError):
+        for thread in (entry / "task").iterdir():
+            with contextlib.suppress(OSError):
+                # A name may hold anything, a closing bracket as well.
+                yield (thread / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
 
 
 def _read_member(entry: Path, namespace: Path) -> ProcessFacts | None:

@@ -22,6 +22,8 @@ from image_harness.mutants.model import Mutant, Sighting
 from image_harness.mutants.processes import ended_together
 
 _REPOSITORY = "image-harness-mutant"
+# So many images of which the checks mostly wait take no processor from others.
+_WAITING = 2
 
 
 def batches(mutants: Iterable[Mutant]) -> dict[str, list[Mutant]]:
@@ -60,7 +62,7 @@ def sightings(
         good: What the images are derived from.
         mutants: The batches.
         engine: ``docker``, ``podman`` or a URL.
-        at_once: How many images are checked at the same time, beside one whose checks wait for time limits; each takes
+        at_once: How many images are checked at the same time, beside two whose checks wait for time limits; each takes
             up to three containers.
         progress: Told each batch that is done.
 
@@ -72,7 +74,7 @@ def sightings(
     # The fullest take longest, so that the last to end is none of them.
     others = sorted((batch for batch in mutants.items() if batch not in patient), key=lambda one: -len(one[1]))
     with (
-        ThreadPoolExecutor(1, thread_name_prefix="patient") as waiting,
+        ThreadPoolExecutor(_WAITING, thread_name_prefix="patient") as waiting,
         ThreadPoolExecutor(at_once, thread_name_prefix="batch") as working,
         ended_together(),
     ):

@@ -81,7 +81,7 @@ class Boot:
             port, path = Port(design.service.port), design.runtime.health_path
 
             def answer() -> tuple[Answer, timedelta]:
-                found = wait_for_answer(container, path, clock().limit(design.runtime.answers_within), port=port)
+                found = wait_for_answer(container, path, clock().wait_limit(design.runtime.answers_within), port=port)
                 return found, timedelta(seconds=time.monotonic() - begin)
 
             def answers() -> bool:

@@ -71,7 +71,7 @@ class Interpreter:
     def _ask(self, plan: ServicePlan | None, files: bytes) -> ServiceObservation | None:
         try:
             if plan is None:
-                options = RunOptions(files=files, processor_share=Share.LEAST)
+                options = RunOptions(files=files, processor_share=Share.LAST)
                 self._facts.set_result(interpreter_facts(self._engine, self._image, self._inquiry, options))
                 return None
             return self._ask_and_observe(plan)
@@ -85,7 +85,7 @@ class Interpreter:
         becomes = Question.start(
             self._command,
             interpreter=plan.interpreter,
-            limit=plan.answer_limit,
+            limit=plan.answer_within.total,
             environment=plan.options.environment,
             unset=plan.options.unset,
         )

@@ -22,6 +22,7 @@ from image_harness.engine import (
     Mount,
     NotGranted,
     RunOptions,
+    Share,
 )
 from image_harness.engine.memory import Memory
 from image_harness.plugin.boot import Boot
@@ -196,12 +197,14 @@ def plainly(design: Design, *, emulated: bool) -> RunOptions:
 
     Args:
         design: What says so.
-        emulated: Whether an emulator runs it. Then it is probed less often while it boots: engines have an interval of
-            its own for that, and what the design says of probes holds.
+        emulated: Whether an emulator runs it. Then it has the processors before others, and is probed less often while
+            it boots: engines have an interval of its own for that, and what the design says of probes holds.
     """
     return RunOptions(
         health_check=HealthCheck(test=(), start_interval=_BETWEEN_PROBES) if emulated else None,
         publish=(Port(design.service.port),),
+        # The engine judges by the designed start period, however busy the machine is.
+        processor_share=Share.FIRST if emulated else None,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from image_harness.engine import Clock, Engine, EngineError
-from image_harness.engine.clock import taken
+from image_harness.engine.clock import WaitLimit, taken
 
 from .conftest import IMAGE
 
@@ -15,6 +15,11 @@ SECOND = timedelta(seconds=1)
 @pytest.mark.parametrize(("slowness", "seconds"), [(0.2, 1.0), (1.0, 1.0), (7.5, 7.5), (500.0, 20.0)])
 def test_a_limit_is_never_below_the_given_one_and_grows_at_most_twentyfold(slowness: float, seconds: float) -> None:
     assert Clock(slowness).limit(SECOND) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(("slowness", "total", "idle"), [(0.2, 1, 1), (2, 2, 2), (11, 11, 3), (500, 20, 3)])
+def test_what_sleeps_is_not_waited_for_as_long_as_what_works(slowness: float, total: float, idle: float) -> None:
+    assert Clock(slowness).wait_limit(SECOND) == WaitLimit(timedelta(seconds=total), timedelta(seconds=idle))
 
 
 def test_the_time_is_what_the_piece_of_work_printed() -> None:

@@ -115,6 +115,21 @@ def test_a_wait_says_what_was_seen_last(container: Container) -> None:
         container.wait_for_http("/no-such-page", timedelta(seconds=4))
 
 
+def test_a_container_that_only_sleeps_is_not_waited_for_to_the_end_of_the_limit(container: Container) -> None:
+    container.wait_for_http("/health", BOOT_LIMIT)
+    with pytest.raises(WaitExpired, match=r"within \d+\.\d s, \d\.\d s of them idle"):
+        container.wait_for_http("/no-such-page", BOOT_LIMIT, idle=timedelta(seconds=1))
+
+
+def test_a_container_that_works_is_waited_for_to_the_end_of_the_limit(engine: Engine) -> None:
+    work = "while True: pass"
+    with engine.run(IMAGE, RunOptions(command=(PYTHON, "-c", work))) as container:
+        limit = timedelta(seconds=4)
+        with pytest.raises(WaitExpired) as told:
+            container.wait_until(lambda: None, limit, lambda: "end", idle=timedelta(seconds=1))
+        assert float(str(told.value).partition("within ")[2].split()[0]) > limit.total_seconds()
+
+
 def test_a_stopped_container_is_lost_to_commands_and_waits(engine: Engine) -> None:
     options = RunOptions(command=(PYTHON, "-c", "print('ready', flush=True); import time; time.sleep(60)"))
     with engine.run(IMAGE, options) as container:

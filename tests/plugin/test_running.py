@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from image_harness.design import Design, load_design
-from image_harness.engine import Answer, Clock, ContainerLost, Engine, EngineError, NotGranted, RunOptions
+from image_harness.engine import Answer, Clock, ContainerLost, Engine, EngineError, NotGranted, RunOptions, Share
 from image_harness.plugin.boot import Boot
 from image_harness.plugin.running import Running, deployment, plainly
 from image_harness.plugin.scenarios import fallback_port, without_pythonpath
@@ -117,11 +117,12 @@ def test_an_emulator_gets_memory_of_its_own(design: Design, *, emulated: bool, t
     assert options.memory == design.runtime.deployment.memory_mib * MIB * times
 
 
-def test_what_most_checks_wait_for_boots_before_our_others_and_not_before_those_of_other_people(design: Design) -> None:
+def test_what_most_checks_wait_for_boots_before_all_others_where_a_boot_takes_long(design: Design) -> None:
     for plan in (fallback_port, without_pythonpath):
-        assert (plan(design, Clock()).options.processor_share or 1024) < 1024
+        assert plan(design, Clock()).options.processor_share is Share.SECOND
     for way in (plainly, deployment):
-        assert way(design, emulated=True).processor_share is None
+        assert way(design, emulated=True).processor_share is Share.FIRST
+        assert way(design, emulated=False).processor_share is None
 
 
 def test_probes_take_no_more_than_a_part_of_an_emulated_boot_and_are_otherwise_as_designed(design: Design) -> None:

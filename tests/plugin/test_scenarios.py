@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from image_harness.design import Design, load_design
-from image_harness.engine import Answer, Clock, Engine, HealthStatus, Question, Reply, ServicePlan, Share
+from image_harness.engine import Answer, Clock, Engine, HealthStatus, Question, Reply, ServicePlan
 from image_harness.plugin import scenarios as module
 from image_harness.plugin.interpreter import Interpreter
 from image_harness.plugin.scenarios import Scenarios, fallback_port, starts, without_pythonpath
@@ -80,12 +80,6 @@ def test_the_services_are_observed_under_the_designs_circumstances(design: Desig
     assert fallback.options.files == without.options.files == b"files"
 
 
-def test_no_limit_is_measured_with_more_of_the_processors_than_what_it_holds_for(design: Design) -> None:
-    for plan in (fallback_port(design, Clock()), without_pythonpath(design, Clock())):
-        assert plan.options.processor_share is not None
-        assert plan.options.processor_share >= Share.QUARTER
-
-
 def test_starts_that_need_no_container_are_asked_of_the_interpreter(
     design: Design, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,7 +103,7 @@ def test_every_such_start_is_the_images_own_command(design: Design) -> None:
 def test_time_limits_and_probes_follow_the_clock(design: Design) -> None:
     for plan in (fallback_port, without_pythonpath):
         native, slow = plan(design, Clock()), plan(design, Clock(slowness=4))
-        assert slow.answer_limit == native.answer_limit * 4
+        assert slow.answer_within.total == native.answer_within.total * 4
         check, there = native.options.health_check, slow.options.health_check
         assert check is not None
         assert there is not None
