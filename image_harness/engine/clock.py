@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from image_harness.engine.errors import EngineError
 from image_harness.engine.logs import marked
-from image_harness.engine.options import RunOptions, Share
+from image_harness.engine.options import RunOptions
 from image_harness.types import HealthCheck
 
 if TYPE_CHECKING:
@@ -79,7 +79,6 @@ class Clock:
             command=("-c", _WORKLOAD),
             network="none",
             health_check=HealthCheck.none(),
-            processor_share=Share.MEASURING,
         )
         with engine.run(image, options) as container:
             exit_code = container.wait_exit(_PATIENCE)

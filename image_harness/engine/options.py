@@ -24,17 +24,14 @@ class Share(enum.IntEnum):
     Engines give 1024 to a container of which nothing is said, and kernels read that in more than one way.
 
     Attributes:
-        FIRST: For what most checks wait for, and engines judge by a time limit: some more than anybody else's, and not
-            so much that the containers of other people come to a halt.
+        FIRST: For what most checks wait for, and engines judge by a time limit.
         SECOND: For what has a time limit of its own, or takes longest of what remains.
-        MEASURING: For measuring how slow the machine is: limits hold for those, too, that get least of it.
         LAST: For what nobody waits for as long as others have work.
     """
 
-    FIRST = 3072
-    SECOND = 2048
-    MEASURING = 384
-    LAST = 96
+    FIRST = 8192
+    SECOND = 4096
+    LAST = 256
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def test_memory_limit_includes_swap() -> None:
 
 def test_processor_time_is_asked_for_only_where_it_matters() -> None:
     assert "CpuShares" not in create_request("i", RunOptions(), {})["HostConfig"]
-    assert create_request("i", RunOptions(processor_share=Share.FIRST), {})["HostConfig"]["CpuShares"] == 3072
+    assert create_request("i", RunOptions(processor_share=Share.FIRST), {})["HostConfig"]["CpuShares"] == 8192
 
 
 def test_mounts_are_directories_named_volumes_or_anonymous_ones(tmp_path: Path) -> None:
