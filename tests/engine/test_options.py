@@ -41,6 +41,10 @@ def test_processor_time_is_asked_for_only_where_it_matters() -> None:
     assert create_request("i", RunOptions(processor_share=Share.FIRST), {})["HostConfig"]["CpuShares"] == 8192
 
 
+def test_shares_are_in_the_order_of_their_names_and_the_ordinary_one_is_between() -> None:
+    assert Share.FIRST > Share.SECOND > 1024 > Share.LAST
+
+
 def test_mounts_are_directories_named_volumes_or_anonymous_ones(tmp_path: Path) -> None:
     mounts = (Mount("/a", tmp_path, read_only=True), Mount("/b", "name"), Mount("/c"))
     assert create_request("i", RunOptions(mounts=mounts), {})["HostConfig"]["Mounts"] == [

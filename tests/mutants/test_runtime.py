@@ -38,6 +38,17 @@ def test_what_waits_has_a_turn_of_its_own(monkeypatch: pytest.MonkeyPatch) -> No
     assert {name: set(sighting.not_met) for name, sighting in seen.items()} == {name: {name} for name in names}
 
 
+def test_two_that_wait_do_so_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2)
+
+    def look(_good: object, _engine: str, _progress: object, _batch: object) -> Sighting:
+        both.wait(SOON)
+        return Sighting()
+
+    names = {name: [mutant(name, patient=True)] for name in ("one", "two")}
+    assert set(looked_at(names, look, monkeypatch)) == set(names)
+
+
 def test_the_fullest_image_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
 

@@ -104,6 +104,7 @@ def test_time_limits_and_probes_follow_the_clock(design: Design) -> None:
     for plan in (fallback_port, without_pythonpath):
         native, slow = plan(design, Clock()), plan(design, Clock(slowness=4))
         assert slow.answer_within.total == native.answer_within.total * 4
+        assert slow.answer_within.idle == native.answer_within.total * 3
         check, there = native.options.health_check, slow.options.health_check
         assert check is not None
         assert there is not None
