@@ -14,7 +14,7 @@ from image_harness.engine.answers import require_container
 from image_harness.engine.asking import Asking
 from image_harness.engine.client import EngineFacts, translated
 from image_harness.engine.errors import ContainerDied, ContainerLost, EngineError, WaitExpired
-from image_harness.engine.event_log import read_events
+from image_harness.engine.event_log import EventLog
 from image_harness.engine.events import HealthTimeline
 from image_harness.engine.execution import CommandResult, Execution
 from image_harness.engine.health import HealthView
@@ -93,7 +93,8 @@ class Container:
         self._names_its_logs = engine.name != PODMAN
         self._document = self._inspect()
         self.image_id = str(self._document["Image"])
-        self._health = HealthView(client, container_id, name, state=self.state, events_lag=engine.name == PODMAN)
+        self._events = EventLog(client, container_id, name, hurries=engine.name == PODMAN)
+        self._health = HealthView(self._events, name, state=self.state, events_lag=engine.name == PODMAN)
         self._told: dict[str, datetime | None] = {}
         self._stopped = False
         self.proc = ProcView(client, container_id, name, state=self.state, python=self.python, engine=engine)
@@ -353,7 +354,7 @@ class Container:
             return
         ours = {str(int(signal.Signals[name])) for name in self._told}
         since, ended = state.started_at, state.finished_at
-        for event in read_events(self._client, self.id, self.name, ["kill"], since, including=ended):
+        for event in self._events.read(["kill"], since, including=ended):
             number = ((event.get("Actor") or {}).get("Attributes") or {}).get("signal")
             if number is not None and number not in ours:
                 raise ContainerLost(f"somebody has sent the container signal {number}", where=self.name)
@@ -406,7 +407,7 @@ class Container:
             time.sleep(_SHORTEST_PAUSE.total_seconds())
 
     def _was_signalled(self, name: str, since: datetime) -> bool:
-        events = read_events(self._client, self.id, self.name, ["kill"], since)
+        events = self._events.read(["kill"], since)
         numbers = [((event.get("Actor") or {}).get("Attributes") or {}).get("signal") for event in events]
         # Podman does not say which signal it was.
         return bool({str(int(signal.Signals[name])), None}.intersection(numbers))
@@ -418,7 +419,7 @@ class Container:
             ContainerLost: Somebody has.
         """
         since = self.state().started_at
-        if since is not None and read_events(self._client, self.id, self.name, ["pause"], since):
+        if since is not None and self._events.read(["pause"], since):
             raise ContainerLost("somebody has paused the container", where=self.name)
 
     def run(

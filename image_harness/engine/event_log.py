@@ -25,65 +25,80 @@ _LATER = 2.0
 _NOTED_WITHIN = 1.0
 
 
-def read_events(
-    client: APIClient,
-    container_id: str,
-    name: str,
-    events: Sequence[str],
-    since: datetime,
-    *,
-    including: datetime | None = None,
-) -> list[Mapping[str, Any]]:
-    """The events of these kinds, oldest first.
+class EventLog:
+    """The events of one container.
 
     Args:
         client: The engine.
         container_id: What it calls the container.
         name: What messages call it.
-        events: The kinds.
-        since: When the first of them may have been, by the engine's clock.
-        including: When something was, by the engine's clock, whose event is wanted, too: that clock may be ahead of
-            this machine's, and the event be noted a moment later. It is waited for until then.
-
-    Raises:
-        EngineError: The engine did not tell, or told of another container.
+        hurries: Whether the engine stops reading when the time comes that it was asked to stop at, however far it has
+            come. Podman does with the file that it keeps events in: of a long one, or on a busy machine, it tells only
+            the beginning. Asked not to stream, it tells all that it knows by then.
     """
-    filters = json.dumps({"container": [container_id], "event": list(events)})
-    start = math.floor(since.timestamp())
-    end = _until(client, start)
-    if including is not None:
-        # Further ahead it is only when it has been set since, and a wait for that would take as long.
-        end = max(end, min(including.timestamp(), end + _SAME_CLOCK) + _NOTED_WITHIN)
-    parameters: dict[str, str | int] = {
-        "since": start,
-        "until": f"{end:.6f}",
-        "filters": filters,
-    }
-    with translated(name):
-        found: list[Mapping[str, Any]] = list(_documents(ask(client, "/events", parameters).text))
-        for event in found:
-            whose = (event.get("Actor") or {}).get("ID") or event.get("id")
-            if whose != container_id:
-                raise EngineError(f"the engine's answer to {last_call()} is of another container: {whose}", where=name)
-    return found
 
+    def __init__(self, client: APIClient, container_id: str, name: str, *, hurries: bool = False) -> None:
+        self._client = client
+        self._id = container_id
+        self._name = name
+        self._hurries = hurries
 
-def _until(client: APIClient, start: int) -> float:
-    """Now, as the engine's clock has it: a time to come would keep the answer open until then.
+    def read(
+        self, events: Sequence[str], since: datetime, *, including: datetime | None = None
+    ) -> list[Mapping[str, Any]]:
+        """The events of these kinds, oldest first.
 
-    The engine may be of another machine, or the clock of this one have been set.
-    """
-    told = told_time(client)
-    now = time.time()
-    if told is None or abs(told.now() - now) < _SAME_CLOCK:
-        # Of two clocks that agree but for a second, this one may not have come to the start yet.
-        return start + 1 if now < start < now + _SAME_CLOCK else now
-    return told.now() + _LATER
+        Args:
+            events: The kinds.
+            since: When the first of them may have been, by the engine's clock.
+            including: When something was, by the engine's clock, whose event is wanted, too: that clock may be ahead
+                of this machine's, and the event be noted a moment later. It is waited for until then.
 
+        Raises:
+            EngineError: The engine did not tell, or told of another container.
+        """
+        start = math.floor(since.timestamp())
+        now = self._now(start)
+        end = now
+        if including is not None:
+            # Further ahead it is only when it has been set since, and a wait for that would take as long.
+            end = max(now, min(including.timestamp(), now + _SAME_CLOCK) + _NOTED_WITHIN)
+        parameters: dict[str, str | int] = {
+            "since": start,
+            "filters": json.dumps({"container": [self._id], "event": list(events)}),
+        }
+        if self._hurries:
+            time.sleep(end - now)
+            parameters["stream"] = "false"
+        else:
+            parameters["until"] = f"{end:.6f}"
+        with translated(self._name):
+            found: list[Mapping[str, Any]] = list(_documents(ask(self._client, "/events", parameters).text))
+            for event in found:
+                self._require_ours(event)
+        return found
 
-def told_time(client: APIClient) -> ToldTime | None:
-    """The time as the engine told it with its last answer; None when it did not."""
-    return client.told_time if isinstance(client, Client) else None
+    def told_time(self) -> ToldTime | None:
+        """The time as the engine told it with its last answer; None when it did not."""
+        return self._client.told_time if isinstance(self._client, Client) else None
+
+    def _now(self, start: int) -> float:
+        """Now, as the engine's clock has it: a time to come would keep the answer open until then.
+
+        The engine may be of another machine, or the clock of this one have been set.
+        """
+        told = self.told_time()
+        now = time.time()
+        if told is None or abs(told.now() - now) < _SAME_CLOCK:
+            # Of two clocks that agree but for a second, this one may not have come to the start yet.
+            return start + 1 if now < start < now + _SAME_CLOCK else now
+        return told.now() + _LATER
+
+    def _require_ours(self, event: Mapping[str, Any]) -> None:
+        whose = (event.get("Actor") or {}).get("ID") or event.get("id")
+        if whose != self._id:
+            what = f"the engine's answer to {last_call()} is of another container: {whose}"
+            raise EngineError(what, where=self._name)
 
 
 def _documents(text: str) -> Iterator[dict[str, Any]]:

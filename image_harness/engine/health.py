@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from image_harness.engine.client import translated
 from image_harness.engine.errors import EngineError, WaitExpired
-from image_harness.engine.event_log import read_events, told_time
+from image_harness.engine.event_log import EventLog
 from image_harness.engine.events import (
     HealthTimeline,
     HealthTransition,
@@ -21,9 +20,6 @@ from image_harness.engine.patience import Patience
 from image_harness.engine.state import ContainerState, HealthStatus, never_probed
 from image_harness.engine_api import last_call
 from image_harness.types import HealthCheck
-
-if TYPE_CHECKING:
-    from docker import APIClient
 
 # Engines remember some 256 events in all, of every container: what is not fetched now and then is forgotten.
 _EVENTS_EVERY = timedelta(seconds=5)
@@ -41,8 +37,7 @@ class HealthView:
     """What an engine tells of a container's health, remembered longer than the engine does.
 
     Args:
-        client: The engine.
-        container_id: What it calls the container.
+        log: The container's events.
         name: What messages call it.
         state: Gives its state now.
         events_lag: Whether the engine's events tell of each change only with the next probe.
@@ -50,17 +45,15 @@ class HealthView:
 
     def __init__(
         self,
-        client: APIClient,
-        container_id: str,
+        log: EventLog,
         name: str,
         *,
         state: Callable[[], ContainerState],
         events_lag: bool = False,
     ) -> None:
-        self._told = told_time(client)
+        self._told = log.told_time()
         self._events_lag = events_lag
-        self._client = client
-        self._id = container_id
+        self._log = log
         self._name = name
         self._state = state
         self._seen: set[HealthTransition] = set()
@@ -86,7 +79,7 @@ class HealthView:
         return make_timeline(started, self._seen)
 
     def _fetch(self, started: datetime, including: datetime | None = None) -> None:
-        events = read_events(self._client, self._id, self._name, ["health_status"], started, including=including)
+        events = self._log.read(["health_status"], started, including=including)
         with translated(self._name):
             found = [parse_health_event(event) for event in events]
         self._seen |= {transition for transition in found if transition is not None}
@@ -107,7 +100,7 @@ class HealthView:
 
     def _require_one_clock(self) -> None:
         """Make sure that all times of the container are those of one clock, which nobody has set meanwhile."""
-        before, now = self._told, told_time(self._client)
+        before, now = self._told, self._log.told_time()
         if before is not None and now is not None and abs(before.set_by(now)) > _CLOCK_MAY_DIFFER.total_seconds():
             raise EngineError(
                 f"the engine's clock was set by {before.set_by(now):+.0f} s since: its times cannot be compared",

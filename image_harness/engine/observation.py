@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
 from image_harness.engine.arrival import await_request, await_signal
-from image_harness.engine.clock import WaitLimit
+from image_harness.engine.clock import Clock, WaitLimit
 from image_harness.engine.container import Container, StopResult
 from image_harness.engine.dependency import DependencyObservation, observe_dependency
 from image_harness.engine.engine import Engine
@@ -114,6 +114,47 @@ class Seen(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class LateAnswer:
+    """What came of a request that was complete only after its service was told to end.
+
+    Attributes:
+        status: The answer's; None when there was none.
+        complete_after: From the signal until the rest of the request was sent.
+        over_after: From the signal until the answer, or the end of the connection without one.
+    """
+
+    status: int | None
+    complete_after: timedelta
+    over_after: timedelta
+
+    def require_chance(self, stop_within: timedelta, clock: Clock) -> None:
+        """Make sure that no answer is the service's fault.
+
+        A service has to end in time itself, by a clock that no emulation slows down: half of that time it can be
+        expected to wait for its requests. What gives up later may have had too little of it to answer, when the rest
+        of the request came late or the machine is slow. What neither answers nor ends has had its chance.
+
+        Args:
+            stop_within: How soon after the signal the service has to end, on a native machine.
+            clock: How slow this one is.
+
+        Raises:
+            EngineError: There is no answer, and that may not be the service's fault.
+        """
+        patience = stop_within / 2
+        if self.status is not None or not patience <= self.over_after <= clock.limit(stop_within):
+            return
+        if self.complete_after < patience and clock.factor == 1:
+            return
+        raise EngineError(
+            f"no answer {_seconds(self.over_after)} after the signal, which may be this machine's fault: the request "
+            f"was complete only {_seconds(self.complete_after)} after it, the service has to end within "
+            f"{_seconds(stop_within)}, and the machine takes {clock.factor:.1f} times as long as a native one",
+            where="a request under way",
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceObservation:
     """What a service did; what was not looked for, or could not be since it did not answer, raises when asked for.
 
@@ -125,7 +166,7 @@ class ServiceObservation:
         health: The engine's health record when it called the container what the plan expects, or at the limit.
         stall: What the engine made of its hanging.
         dependency: What it said while what it uses was absent, came, and went.
-        late_answer: The status of the answer to a request that was complete only after the signal; None without one.
+        late_answer: What came of a request that was complete only after the signal.
         stop: How it ended when it was told to.
     """
 
@@ -136,7 +177,7 @@ class ServiceObservation:
     health: Seen[Health]
     stall: Seen[Stall]
     dependency: Seen[DependencyObservation]
-    late_answer: Seen[int | None]
+    late_answer: Seen[LateAnswer]
     stop: Seen[StopResult]
 
 
@@ -232,36 +273,40 @@ class _Visit:
         plan = self._plan
         return observe_dependency(self._container, plan.port, plan.path, plan.dependency, plan.dependency_within)
 
-    def end_within_a_request(self) -> int | None:
-        """Send the signal while a request is under way, then the request's rest; the status of its answer."""
+    def end_within_a_request(self) -> LateAnswer:
+        """Send the signal while a request is under way, then the request's rest."""
         address = self._container.address(self._plan.port)
         with HalfRequest(address, self._plan.half_request or "", self._plan.answer_within.total) as half:
             await_request(self._container, self._plan.port, self._plan.answer_within.total)
             # A service that was told to end waits for its requests, but not long: what needs no hurry comes after.
-            self._send_signal()
+            told = self._send_signal()
             await_signal(self._container, self._plan.port, _HEEDED_WITHIN)
+            complete = time.monotonic()
             status = half.finish()
+            over = time.monotonic()
         self._require_signalled()
-        return status
+        return LateAnswer(status, timedelta(seconds=complete - told), timedelta(seconds=over - told))
 
     def stop(self) -> StopResult:
         """Send the signal if that is still to be done; what does not end on it is killed, which its exit code shows."""
         if self._refused is not None:
             raise self._refused
-        if self._told is None:
-            self._send_signal()
+        told = self._told
+        if told is None:
+            told = self._send_signal()
             self._require_signalled()
         try:
             exit_code = self._container.wait_exit(_KILLED_AFTER)
         except WaitExpired:
             self._container.signal("SIGKILL")
             exit_code = self._container.wait_exit(_KILLED_AFTER)
-        return StopResult(exit_code, timedelta(seconds=time.monotonic() - (self._told or 0)))
+        return StopResult(exit_code, timedelta(seconds=time.monotonic() - told))
 
-    def _send_signal(self) -> None:
+    def _send_signal(self) -> float:
         self._told = time.monotonic()
         with self._remembering_refusal():
             self._container.send_signal(self._plan.signal or "")
+        return self._told
 
     def _require_signalled(self) -> None:
         with self._remembering_refusal():
@@ -274,6 +319,10 @@ class _Visit:
         except EngineError as error:
             self._refused = error
             raise
+
+
+def _seconds(duration: timedelta) -> str:
+    return f"{duration.total_seconds():.1f} s"
 
 
 def _json_object(content: bytes) -> Mapping[str, Any] | None:

@@ -15,7 +15,7 @@ from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 
 from image_harness.engine import Health, HealthProbe, HealthStatus
-from image_harness.engine.event_log import read_events
+from image_harness.engine.event_log import EventLog
 from image_harness.engine.health import HealthView
 from image_harness.engine_client import Client
 from tests.engine.states import running
@@ -32,7 +32,10 @@ class EngineAhead(BaseAdapter):
         self.until: list[float] = []
 
     def send(self, request: PreparedRequest, *_: object, **__: object) -> Response:
-        self.until.append(float(parse_qs(urlsplit(request.url or "").query)["until"][0]))
+        asked = parse_qs(urlsplit(request.url or "").query)
+        # Without a stream it tells what it knows by now.
+        assert ("until" in asked) is (asked.get("stream") != ["false"])
+        self.until.append(float(asked["until"][0]) if "until" in asked else time.time())
         event = {
             "Action": "health_status: healthy",
             "timeNano": int(self.at.timestamp() * 1e9),
@@ -64,18 +67,25 @@ def client(ahead: EngineAhead) -> Iterator[Client]:
 
 def test_the_event_of_what_the_engine_says_was_just_now_is_waited_for(client: Client, ahead: EngineAhead) -> None:
     since = ahead.at - 5 * SECOND
-    assert read_events(client, "id", "name", ["health_status"], since) == []
-    assert len(read_events(client, "id", "name", ["health_status"], since, including=ahead.at)) == 1
+    assert EventLog(client, "id", "name").read(["health_status"], since) == []
+    assert len(EventLog(client, "id", "name").read(["health_status"], since, including=ahead.at)) == 1
+
+
+def test_an_engine_that_hurries_is_asked_once_the_event_must_be_there(client: Client, ahead: EngineAhead) -> None:
+    log = EventLog(client, "id", "name", hurries=True)
+    since = ahead.at - 5 * SECOND
+    assert log.read(["health_status"], since) == []
+    assert len(log.read(["health_status"], since, including=ahead.at)) == 1
 
 
 def test_nobody_waits_for_a_clock_that_was_set(client: Client, ahead: EngineAhead) -> None:
-    read_events(client, "id", "name", ["kill"], ahead.at, including=ahead.at + timedelta(hours=1))
+    EventLog(client, "id", "name").read(["kill"], ahead.at, including=ahead.at + timedelta(hours=1))
     assert ahead.until[-1] - time.time() < 10
 
 
 def test_a_state_that_has_no_event_yet_is_asked_for_again(client: Client, ahead: EngineAhead) -> None:
     probe = HealthProbe(ahead.at - SECOND, ahead.at, 0, "")
     state = running(Health(HealthStatus.HEALTHY, 0, (probe,)), ahead.at - 5 * SECOND)
-    view = HealthView(client, "id", "name", state=lambda: state)
+    view = HealthView(EventLog(client, "id", "name"), "name", state=lambda: state)
     assert view.timeline().statuses == (HealthStatus.STARTING, HealthStatus.HEALTHY)
     assert len(ahead.until) == 2

@@ -8,6 +8,7 @@ import pytest
 from requests import Response
 
 from image_harness.engine import ContainerState, EngineError, Health, HealthProbe, HealthStatus
+from image_harness.engine.event_log import EventLog
 from image_harness.engine.health import HealthView
 from image_harness.engine.state import never_probed
 from image_harness.types import HealthCheck
@@ -46,8 +47,8 @@ class LaggingEngine:
 
 
 def view(state: ContainerState, *, events_lag: bool = True, events_of: str = "id") -> HealthView:
-    engine = LaggingEngine(events_of)
-    return HealthView(engine, "id", "name", state=lambda: state, events_lag=events_lag)  # type: ignore[arg-type]
+    log = EventLog(LaggingEngine(events_of), "id", "name")  # type: ignore[arg-type]
+    return HealthView(log, "name", state=lambda: state, events_lag=events_lag)
 
 
 def test_an_engine_whose_events_should_not_lag_has_forgotten_some_when_they_do() -> None:

@@ -1,10 +1,18 @@
-"""What could not be looked at raises when it is asked for, and costs nothing else."""
+"""What could not be looked at raises when it is asked for, and costs nothing else; what a machine may spoil does."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 import pytest
 
 from image_harness.engine import EngineError, Seen
+from image_harness.engine.clock import Clock
+from image_harness.engine.observation import LateAnswer
+
+SECOND = timedelta(seconds=1)
+NATIVE = Clock()
+EMULATED = Clock(10)
 
 
 def test_what_was_seen_is_kept() -> None:
@@ -32,3 +40,32 @@ def test_an_engines_failure_raises_when_the_value_is_asked_for() -> None:
 def test_a_lost_connection_is_the_engines_failure() -> None:
     with pytest.raises(EngineError, match="ConnectionResetError: reset by peer"):
         _ = Seen(reset).value
+
+
+@pytest.mark.parametrize("clock", [NATIVE, EMULATED])
+@pytest.mark.parametrize(
+    "late",
+    [
+        pytest.param(LateAnswer(422, 9 * SECOND, 9 * SECOND), id="an answer, however late"),
+        pytest.param(LateAnswer(None, SECOND / 10, SECOND), id="given up at once"),
+        pytest.param(LateAnswer(None, SECOND / 10, 31 * SECOND), id="neither answered nor ended"),
+    ],
+)
+def test_what_was_answered_or_given_up_at_once_can_be_judged_on_any_machine(clock: Clock, late: LateAnswer) -> None:
+    late.require_chance(3 * SECOND, clock)
+
+
+def test_on_a_native_machine_a_request_that_was_complete_soon_had_its_chance() -> None:
+    LateAnswer(None, SECOND, 2 * SECOND).require_chance(3 * SECOND, NATIVE)
+
+
+@pytest.mark.parametrize(
+    ("clock", "complete_after"),
+    [
+        pytest.param(EMULATED, SECOND, id="the service was too slow"),
+        pytest.param(NATIVE, 1.5 * SECOND, id="the rest came too late"),
+    ],
+)
+def test_what_a_machine_may_have_kept_from_answering_says_nothing(clock: Clock, complete_after: timedelta) -> None:
+    with pytest.raises(EngineError, match=r"may be this machine's fault: .* complete only .* within 3\.0 s, and"):
+        LateAnswer(None, complete_after, 2 * SECOND).require_chance(3 * SECOND, clock)

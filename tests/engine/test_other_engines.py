@@ -16,6 +16,9 @@ from image_harness.types import Port
 from .conftest import BOOT_LIMIT, IMAGE
 from .other_engines import ELSEWHERE, OtherEngine, having, plain_docker, podman
 
+# In bytes; beyond 1 MB Podman makes it shorter.
+_LONG_LOG = 900_000
+
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 
@@ -48,6 +51,16 @@ def test_podman_shows_everything_but_what_it_cannot_do(podman_engine: OtherEngin
     assert {name: why for name, why in unproven.items() if not any(reason in why for reason in known)} == {}
     assert "health.healthy" in unproven
     assert len(unproven) < len(found) / 4
+
+
+def test_podman_tells_of_the_last_event_in_a_long_log(podman_engine: OtherEngine) -> None:
+    log = Path(podman_engine.socket.removeprefix("unix://")).parent / "tmp/events/events.log"
+    with Engine.connect(podman_engine.socket) as connected, connected.run(IMAGE) as running:
+        first, _, _ = log.read_text().partition("\n")
+        # What nobody asked for, nearly up to the size at which Podman throws half of it away.
+        with log.open("a") as more:
+            more.write(f"{first}\n" * ((_LONG_LOG - log.stat().st_size) // (len(first) + 1)))
+        running.signal("SIGCONT")
 
 
 def test_an_engine_elsewhere_with_the_plain_store_gives_the_same_verdicts(
