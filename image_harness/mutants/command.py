@@ -28,6 +28,7 @@ from image_harness.subject import Subject
 from image_harness.types import Evidence
 
 _MOST_COMPLAINTS = 40
+_BYTECODE = "bytecode"
 
 
 @dataclass
@@ -109,15 +110,15 @@ def _campaign(good: Good, mutants: Sequence[Mutant], options: argparse.Namespace
         found, seconds["static"] = _static(good, static_ones, options, folder, progress)
         results += [judge(mutant, found[mutant.id]) for mutant in static_ones]
         sampled = fromfiles.sample(static_ones, options.sample)
-        seen, seconds["from files"] = _from_files(good, sampled, options, progress)
+        seen, seconds["from files"] = _from_files(good, sampled, options, folder, progress)
         told = {id_: difference(found[id_], sighting) for id_, sighting in seen.items()}
         differences = {id_: text for id_, text in told.items() if text}
     if format_ones:
-        spoiled, seconds["format"] = _from_files(good, format_ones, options, progress)
+        spoiled, seconds["format"] = _from_files(good, format_ones, options, folder, progress)
         image = {item.id for item in good.design.catalogue if item.evidence is Evidence.IMAGE}
         results += [judge(mutant, refusal(spoiled[mutant.id], image)) for mutant in format_ones]
     if runtime_ones:
-        more, seconds["runtime"] = _runtime(good, runtime_ones, options, progress)
+        more, seconds["runtime"] = _runtime(good, runtime_ones, options, folder, progress)
         results += more
     return Campaign(
         design=good.design,
@@ -140,6 +141,7 @@ def _static(
         mutants,
         processes=options.n,
         folder=folder,
+        bytecode=folder / _BYTECODE,
         progress=lambda done: progress.show(f"static mutants: {done} of {len(mutants)}"),
     )
     unmutated = found[loop.GOOD]
@@ -160,6 +162,7 @@ def _from_files(
     good: Good,
     sampled: Sequence[Mutant],
     options: argparse.Namespace,
+    folder: Path,
     progress: _Progress,
 ) -> tuple[dict[str, Sighting], float]:
     begin, done = time.monotonic(), iter(range(1, len(sampled) + 1))
@@ -167,6 +170,7 @@ def _from_files(
         good,
         sampled,
         at_once=options.n,
+        bytecode=folder / _BYTECODE,
         progress=lambda: progress.show(f"from files: {next(done)} of {len(sampled)}"),
     )
     seconds = time.monotonic() - begin
@@ -175,7 +179,7 @@ def _from_files(
 
 
 def _runtime(
-    good: Good, mutants: Sequence[Mutant], options: argparse.Namespace, progress: _Progress
+    good: Good, mutants: Sequence[Mutant], options: argparse.Namespace, folder: Path, progress: _Progress
 ) -> tuple[list[Result], float]:
     begin = time.monotonic()
     made = runtime.batches(mutants)
@@ -184,6 +188,7 @@ def _runtime(
         made,
         engine=options.engine,
         at_once=options.n,
+        bytecode=folder / _BYTECODE,
         progress=lambda name: progress.say(f"runtime: {name}, {time.monotonic() - begin:.0f} s"),
     )
     seconds = time.monotonic() - begin

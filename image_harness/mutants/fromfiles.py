@@ -31,31 +31,44 @@ def sample(mutants: Iterable[Mutant], every: int) -> tuple[Mutant, ...]:
 
 
 def sightings(
-    good: Good, mutants: Sequence[Mutant], *, at_once: int, progress: Callable[[], None]
+    good: Good, mutants: Sequence[Mutant], *, at_once: int, bytecode: Path, progress: Callable[[], None]
 ) -> dict[str, Sighting]:
     """Check each mutant by a run of its own.
+
+    Args:
+        good: What the mutants are derived from.
+        mutants: The mutants.
+        at_once: How many are checked at the same time.
+        bytecode: Where runs keep compiled checks.
+        progress: Told of each that is done.
 
     Raises:
         HarnessError: A run did not come to a report.
     """
     with ThreadPoolExecutor(at_once, thread_name_prefix="mutant") as threads:
-        look = functools.partial(_look, good, progress)
+        look = functools.partial(_look, good, bytecode, progress)
         with ended_together():
             return dict(zip([m.id for m in mutants], threads.map(look, mutants), strict=True))
 
 
-def _look(good: Good, progress: Callable[[], None], mutant: Mutant) -> Sighting:
+def _look(good: Good, bytecode: Path, progress: Callable[[], None], mutant: Mutant) -> Sighting:
     with TemporaryDirectory(prefix="image-harness-mutant-") as name:
         folder = Path(name)
         draft = Draft(good)
         mutant.change(draft)
-        sighting = look(draft, folder, mutant.spoil)
+        sighting = look(draft, folder, bytecode, mutant.spoil)
     progress()
     return sighting
 
 
-def look(draft: Draft, folder: Path, spoil: Callable[[Path], None] | None = None) -> Sighting:
+def look(draft: Draft, folder: Path, bytecode: Path, spoil: Callable[[Path], None] | None = None) -> Sighting:
     """Write a draft and everything that belongs to it into a folder, spoil the layout if need be, and check it.
+
+    Args:
+        draft: The mutant.
+        folder: The folder.
+        bytecode: Where runs keep compiled checks.
+        spoil: Spoils a layout.
 
     Raises:
         HarnessError: The run did not come to a report.
@@ -74,17 +87,17 @@ def look(draft: Draft, folder: Path, spoil: Callable[[Path], None] | None = None
         copy_sources(draft, root)
     checks = root / subject.checks.relative_to(subject.root)
     arguments = [str(checks), "--image", reference, "--dockerfile", str(dockerfile), "-m", SELECTION, "-q"]
-    return report(arguments, root=root, folder=folder)
+    return report(arguments, root=root, folder=folder, bytecode=bytecode)
 
 
-def report(arguments: Sequence[str], *, root: Path, folder: Path) -> Sighting:
+def report(arguments: Sequence[str], *, root: Path, folder: Path, bytecode: Path) -> Sighting:
     """Run the checks and read the report that they write.
 
     Raises:
         HarnessError: There is none.
     """
     path = folder / "report"
-    with started([*arguments, "--report", str(path)], root=root, log=folder / "log") as run:
+    with started([*arguments, "--report", str(path)], root=root, log=folder / "log", bytecode=bytecode) as run:
         wait([run])
     if not (path / "report.json").exists():
         if run.process.returncode == 4:  # the image was refused, in one line

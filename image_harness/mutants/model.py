@@ -53,7 +53,8 @@ class Mutant:
         spoil: For mutants of the format, makes the defect in a layout that has been written.
         refusal: For mutants of the format, what the one line says that ends the run.
         real: Whether it must be checked from files, by a run of its own, even where the others are sampled.
-        patient: For runtime mutants, whether its run waits for the end of time limits for most of its time.
+        patient: For runtime mutants, whether its run waits for the end of time limits for most of its time, so that it
+            takes long though it runs few checks.
     """
 
     id: str

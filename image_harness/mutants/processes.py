@@ -40,10 +40,18 @@ class Pytest:
 
 
 @contextlib.contextmanager
-def started(arguments: Sequence[str], *, root: Path, log: Path) -> Iterator[Pytest]:
-    """Start a run of pytest; it is over when the block is."""
+def started(arguments: Sequence[str], *, root: Path, log: Path, bytecode: Path) -> Iterator[Pytest]:
+    """Start a run of pytest; it is over when the block is.
+
+    Args:
+        arguments: Pytest's.
+        root: Where it runs.
+        log: Where its output goes.
+        bytecode: Where it keeps the checks as pytest compiles them: to do that takes each run as long as the checks.
+    """
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=no", *arguments]
-    environment = {**os.environ, "NO_COLOR": "1", "PYTEST_ADDOPTS": ""}
+    environment = {**os.environ, "NO_COLOR": "1", "PYTEST_ADDOPTS": "", "PYTHONPYCACHEPREFIX": str(bytecode)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True

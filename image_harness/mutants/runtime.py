@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import itertools
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from image_harness.engine import Engine
 from image_harness.engine.client import connect, resolve_url, translated
+from image_harness.engine.place import Place
 from image_harness.errors import HarnessError
 from image_harness.mutants import disk
 from image_harness.mutants.draft import Draft
 from image_harness.mutants.fromfiles import report
 from image_harness.mutants.good import Good
 from image_harness.mutants.model import Mutant, Sighting
-from image_harness.mutants.processes import ended_together
+from image_harness.mutants.turns import Spare, in_turn
 
 _REPOSITORY = "image-harness-mutant"
-# So many images of which the checks mostly wait take no processor from others.
-_WAITING = 2
+_MORE = 3
 
 
 def batches(mutants: Iterable[Mutant]) -> dict[str, list[Mutant]]:
@@ -54,6 +52,7 @@ def sightings(
     *,
     engine: str,
     at_once: int,
+    bytecode: Path,
     progress: Callable[[str], None],
 ) -> dict[str, Sighting]:
     """Run the runtime checks on each batch's image.
@@ -62,28 +61,35 @@ def sightings(
         good: What the images are derived from.
         mutants: The batches.
         engine: ``docker``, ``podman`` or a URL.
-        at_once: How many images are checked at the same time, beside two whose checks wait for time limits; each takes
-            up to three containers.
+        at_once: How many images are checked at the same time, and up to three times as many while the processors have
+            time to spare; each takes up to three containers.
+        bytecode: Where runs keep compiled checks.
         progress: Told each batch that is done.
 
     Raises:
         HarnessError: The engine failed, or a run did not come to a report.
     """
-    look = functools.partial(_look, good, engine, progress)
-    patient = [batch for batch in mutants.items() if batch[1][0].patient]
-    # The fullest take longest, so that the last to end is none of them.
-    others = sorted((batch for batch in mutants.items() if batch not in patient), key=lambda one: -len(one[1]))
-    with (
-        ThreadPoolExecutor(_WAITING, thread_name_prefix="patient") as waiting,
-        ThreadPoolExecutor(at_once, thread_name_prefix="batch") as working,
-        ended_together(),
-    ):
-        waited = waiting.map(look, patient)
-        seen = itertools.chain(working.map(look, others), waited)
-        return {name: sighting for (name, _), sighting in zip(others + patient, seen, strict=True)}
+    look = functools.partial(_look, good, engine, bytecode, progress)
+    ordered = sorted(mutants.items(), key=_longest_first)
+    here = Place.of(resolve_url(engine)).host is None
+    seen = in_turn(
+        [functools.partial(look, batch) for batch in ordered],
+        at_once=at_once,
+        most=at_once * _MORE,
+        spare=Spare() if here else None,
+    )
+    return {name: sighting for (name, _), sighting in zip(ordered, seen, strict=True)}
 
 
-def _look(good: Good, engine: str, progress: Callable[[str], None], batch: tuple[str, list[Mutant]]) -> Sighting:
+def _longest_first(batch: tuple[str, list[Mutant]]) -> tuple[bool, bool, int]:
+    """Rank a batch by how long its run may take, so that nobody waits for a single one at the end."""
+    first = batch[1][0]
+    return bool(first.checks), not first.patient, -len(batch[1])
+
+
+def _look(
+    good: Good, engine: str, bytecode: Path, progress: Callable[[str], None], batch: tuple[str, list[Mutant]]
+) -> Sighting:
     name, mutants = batch
     draft = Draft(good)
     for mutant in mutants:
@@ -92,7 +98,7 @@ def _look(good: Good, engine: str, progress: Callable[[str], None], batch: tuple
         first = mutants[0]
         checks = [str(good.subject.checks / check) for check in first.checks or (".",)]
         arguments = [*checks, "--image", image, "--engine", engine, "-m", first.selection, "-q"]
-        sighting = report(arguments, root=good.subject.root, folder=Path(folder))
+        sighting = report(arguments, root=good.subject.root, folder=Path(folder), bytecode=bytecode)
     progress(name)
     return sighting
 

@@ -22,6 +22,7 @@ def sightings(
     *,
     processes: int,
     folder: Path,
+    bytecode: Path,
     progress: Callable[[int], None],
 ) -> dict[str, Sighting]:
     """Evaluate every static check for each mutant; the good image itself comes under `loop.GOOD`.
@@ -32,6 +33,7 @@ def sightings(
         mutants: The mutants.
         processes: How many processes share the work.
         folder: Where they write; it must exist.
+        bytecode: Where runs keep compiled checks.
         progress: Told how many mutants have been evaluated.
 
     Raises:
@@ -52,7 +54,7 @@ def sightings(
             arguments += [f"--mutants-slice={number}/{len(outputs)}", f"--mutants-ids={chosen}"]
             arguments += [f"--mutants-out={output}"]
             log = folder / f"share-{number}.log"
-            runs.append(running.enter_context(started(arguments, root=subject.root, log=log)))
+            runs.append(running.enter_context(started(arguments, root=subject.root, log=log, bytecode=bytecode)))
         wait(runs, lambda: progress(sum(_count(output) for output in outputs)))
         found = {id_: sighting for output in outputs for id_, sighting in _read(output).items()}
         missing = set(wanted) - set(found)
