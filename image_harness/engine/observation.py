@@ -238,6 +238,7 @@ class _Visit:
         self._container = container
         self._plan = plan
         self._answer = answer
+        self._failed_before = container.state().health.failing_streak if answer.answered else 0
         self._told: float | None = None
         self._refused: EngineError | None = None
 
@@ -254,12 +255,21 @@ class _Visit:
         return Seen(taken)
 
     def health(self) -> Health:
-        expected = self._plan.health or HealthStatus.HEALTHY
+        expected, limit = self._plan.health or HealthStatus.HEALTHY, self._plan.answer_within.total
         with contextlib.suppress(WaitExpired):
-            return self._container.wait_for_health(
-                expected, self._plan.answer_within.total, answers=lambda: True
-            ).health
+            self._container.wait_for_health(expected, limit, answers=lambda: True)
+        if expected is HealthStatus.UNHEALTHY:
+            self._container.wait_until(self._probed, limit, lambda: "probe since the service answers")
         return self._container.state().health
+
+    def _probed(self) -> Health | None:
+        """Return the health once it is known what a probe made of the service, and not only of its absence.
+
+        Of two that failed since the service answers, the first may have begun before.
+        """
+        health = self._container.state().health
+        failed = health.failing_streak >= self._failed_before + 2
+        return health if failed or health.status is not HealthStatus.UNHEALTHY else None
 
     def stall(self) -> Stall:
         health = self._container.state().health.status

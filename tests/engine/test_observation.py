@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
-from image_harness.engine import EngineError, Seen
-from image_harness.engine.clock import Clock
-from image_harness.engine.observation import LateAnswer
+from image_harness.engine import ContainerState, EngineError, Health, HealthStatus, RunOptions, Seen
+from image_harness.engine.clock import Clock, WaitLimit
+from image_harness.engine.observation import Answer, LateAnswer, ServicePlan, _Visit
+from image_harness.types import Port
+from tests.engine.states import running
 
 SECOND = timedelta(seconds=1)
 NATIVE = Clock()
@@ -69,3 +73,42 @@ def test_on_a_native_machine_a_request_that_was_complete_soon_had_its_chance() -
 def test_what_a_machine_may_have_kept_from_answering_says_nothing(clock: Clock, complete_after: timedelta) -> None:
     with pytest.raises(EngineError, match=r"may be this machine's fault: .* complete only .* within 3\.0 s, and"):
         LateAnswer(None, complete_after, 2 * SECOND).require_chance(3 * SECOND, clock)
+
+
+class Probed:
+    """A container of a service that answers by now, looked at again and again."""
+
+    name = "box"
+
+    def __init__(self, *looks: Health) -> None:
+        self._looks: Iterator[Health] = iter(looks)
+
+    def state(self) -> ContainerState:
+        return running(next(self._looks), datetime.now(UTC))
+
+    def wait_for_health(self, *_: object, **__: object) -> None:
+        """It is called that by now."""
+
+    def wait_until(self, look: Callable[[], Health | None], *_: object) -> Health:
+        while (found := look()) is None:
+            pass
+        return found
+
+
+def failing(streak: int) -> Health:
+    return Health(HealthStatus.UNHEALTHY, streak)
+
+
+def health_of(*looks: Health) -> Health:
+    limit = WaitLimit(SECOND, SECOND)
+    plan = ServicePlan(RunOptions(), Port(1), "/", limit, "/python", health=HealthStatus.UNHEALTHY)
+    return _Visit(cast("Any", Probed(*looks)), plan, Answer(answered=True)).health()
+
+
+def test_probes_that_failed_before_the_service_answered_do_not_make_it_unhealthy() -> None:
+    assert health_of(*map(failing, (5, 5, 6, 7, 7))) == failing(7)
+
+
+def test_a_service_that_is_healthy_after_all_is_not_waited_for() -> None:
+    healthy = Health(HealthStatus.HEALTHY)
+    assert health_of(failing(5), failing(6), healthy, healthy) == healthy
