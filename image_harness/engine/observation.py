@@ -142,7 +142,9 @@ class LateAnswer:
             EngineError: There is no answer, and that may not be the service's fault.
         """
         patience = stop_within / 2
-        if self.status is not None or not patience <= self.over_after <= clock.limit(stop_within):
+        at_once = self.over_after < patience
+        outlasted = self.over_after - self.complete_after > clock.limit(stop_within)
+        if self.status is not None or at_once or outlasted:
             return
         if self.complete_after < patience and clock.factor == 1:
             return
@@ -238,9 +240,11 @@ class _Visit:
         self._container = container
         self._plan = plan
         self._answer = answer
-        self._failed_before = container.state().health.failing_streak if answer.answered else 0
         self._told: float | None = None
         self._refused: EngineError | None = None
+        self._failed_before = self.look(
+            lambda: container.state().health.failing_streak, planned=plan.health is HealthStatus.UNHEALTHY
+        )
 
     def look(self, step: Callable[[], T], *, planned: bool = True) -> Seen[T]:
         """Take a step, unless the service does not answer or the step is not in the plan."""
@@ -268,7 +272,7 @@ class _Visit:
         Of two that failed since the service answers, the first may have begun before.
         """
         health = self._container.state().health
-        failed = health.failing_streak >= self._failed_before + 2
+        failed = health.failing_streak >= self._failed_before.value + 2
         return health if failed or health.status is not HealthStatus.UNHEALTHY else None
 
     def stall(self) -> Stall:

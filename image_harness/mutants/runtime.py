@@ -21,6 +21,7 @@ from image_harness.mutants.model import Mutant, Sighting
 from image_harness.mutants.turns import Spare, in_turn
 
 _REPOSITORY = "image-harness-mutant"
+# So many times as many images while there is time to spare; no more, as each takes memory, too.
 _MORE = 3
 
 
