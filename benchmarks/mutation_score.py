@@ -33,8 +33,9 @@ _INTRODUCTION = """# Mutation testing
 
 How many changes of the harness's own code its tests notice. [mutmut](https://mutmut.readthedocs.io) changes one thing
 at a time in what reads designs, reads images, comes to a verdict and reports it - a number, a word, a comparison, an
-argument - and runs the tests that come by it. It leaves decorated functions alone, and so properties; what they say is
-seen in the whole reports of `tests/report/expected`. Made by:
+argument - and runs the tests that come by it, but for those that damage images at random: what chance finds would be
+another figure each time. It leaves decorated functions alone, and so properties; what they say is seen in the whole
+reports of `tests/report/expected`. Made by:
 
 ```
 tox run -e mutation [-- NAME...]
@@ -187,14 +188,14 @@ def _difference(before: Sequence[str], after: Sequence[str]) -> tuple[str, str]:
 
 
 def _changed(before: str, after: str) -> str:
-    """The words of a line that are not the same, and the word before them."""
+    """The words of a line that are not the same, and the words around them."""
     sides = before.split(), after.split()
     blocks = difflib.SequenceMatcher(None, *sides, autojunk=False).get_opcodes()
     changed = [block for block in blocks if block[0] != "equal"]
     if not changed:
         return before
     first, last = changed[0], changed[-1]
-    return " ".join((*sides[0][max(first[1] - 1, 0) : last[2]], *sides[1][max(first[3] - 1, 0) : last[4]]))
+    return " ".join((*sides[0][max(first[1] - 1, 0) : last[2] + 1], *sides[1][max(first[3] - 1, 0) : last[4] + 1]))
 
 
 def render(areas: Mapping[str, Area]) -> str:

@@ -175,4 +175,4 @@ def _kind(value: object) -> str:
         return f"the text {printable(value[:80])!r}"
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**80:
         return f"the number {value}"
-    return _NAMES.get(type(value), "something else")
+    return _NAMES[type(value)]

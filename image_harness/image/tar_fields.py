@@ -99,7 +99,9 @@ def pax_records(body: bytes) -> list[tuple[bytes, bytes]]:
     while position < len(body):
         space = body.find(b" ", position, position + 12)
         digits = body[position : max(space, position)]
-        end = position + int(digits) if digits.isdigit() else 0
+        if not digits.isdigit():
+            raise ValueError("a PAX record is malformed")
+        end = position + int(digits)
         if not space < end <= len(body) or body[end - 1] != ord("\n"):
             raise ValueError("a PAX record is malformed")
         key, equals, value = body[space + 1 : end - 1].partition(b"=")

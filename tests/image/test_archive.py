@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import tarfile
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from image_harness.image import Image, ImageError, ImageReference, open_image
+from image_harness.image.archive import ArchiveSource, open_archive
+from image_harness.image.blobs import Blob
 from tests.image import builder
-from tests.image.builder import ImageBuilder, Node, hard_link, symlink, tar
+from tests.image.builder import ImageBuilder, Node, compress, hard_link, symlink, tar
 
 IMAGE = ImageBuilder().layer({"a": b"1"}).layer({"b": b"2"})
 
@@ -54,6 +58,30 @@ class TestMembers:
         with pytest.raises(ImageError, match=message):
             _open(_write(tmp_path / "a.tar", {**IMAGE.layout(), "index.json": node}), "oci-archive")
 
+    def test_a_symbolic_link_starts_from_its_own_folder_and_a_hard_link_from_the_top(self, tmp_path: Path) -> None:
+        files: dict[str, Node | bytes] = dict(IMAGE.layout())
+        one, other, *_ = (name for name in files if name.startswith("blobs/"))
+        files["blobs/kept/one"], files[one] = files[one], symlink("../kept/one")
+        files["blobs/kept/other"], files[other] = files[other], hard_link("blobs/kept/other")
+        with _open(_write(tmp_path / "a.tar", files), "oci-archive") as image:
+            assert image.filesystem.read_bytes("/b") == b"2"
+
+    def test_only_large_members_that_look_like_layers_are_read_ahead(self, tmp_path: Path) -> None:
+        layer = tar({"a": os.urandom(100_000)})
+        files: dict[str, Node | bytes] = {
+            "plain": layer,
+            "gzip": compress(layer, "gzip"),
+            "zstd": compress(layer, "zstd"),
+            "json": b"[" + b" " * 100_000 + b"]",
+            "small": tar({"a": b""}),
+            "link": symlink("plain"),
+        }
+        found: list[Blob] = []
+        with ExitStack() as opened:
+            ArchiveSource(open_archive(_write(tmp_path / "a.tar", files), opened), opened, found.append)
+            assert [blob.where.rpartition(":")[2] for blob in found] == ["plain", "gzip", "zstd"]
+            assert found[0].read_all(1 << 20) == layer
+
     def test_more_members_than_the_limit_are_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("image_harness.image.archive.ARCHIVE_MEMBERS", 10)
         with pytest.raises(ImageError, match="has more than 10 members"):
@@ -83,6 +111,30 @@ class TestFiles:
         ]:
             with pytest.raises(ImageError, match=message):
                 _open(tmp_path / name)
+
+    @pytest.mark.parametrize(
+        ("limit", "message"),
+        [("IMAGE_BYTES", "expands to more than 1000 bytes"), ("METADATA_BYTES", "has more than 1000 bytes of names")],
+    )
+    def test_an_archive_over_a_limit_is_named(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, message: str
+    ) -> None:
+        path = tmp_path / "a.tar.gz"
+        path.write_bytes(compress(tar({"n" * 2000: b""}), "gzip"))
+        monkeypatch.setattr(f"image_harness.image.budget.{limit}", 1000)
+        with pytest.raises(ImageError, match=message) as caught:
+            _open(path)
+        assert str(caught.value).startswith(f"{path}: ")
+
+    def test_an_archive_that_there_is_no_room_to_expand_is_named(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "a.tar.gz"
+        path.write_bytes(compress(tar({"a": b""}), "gzip"))
+        monkeypatch.setattr(tempfile, "tempdir", "/nonexistent")
+        with pytest.raises(ImageError, match="no room for the uncompressed data in /nonexistent") as caught:
+            _open(path)
+        assert str(caught.value).startswith(f"{path}: ")
 
     def test_an_archive_that_shrinks_while_it_is_open_is_told(self, tmp_path: Path) -> None:
         build = ImageBuilder(compression="none").layer({"a": b"x" * 100_000})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from image_harness.image import Image, ImageError, ImageReference, open_image
-from image_harness.types import Platform
+from image_harness.types import Digest, Platform
 from tests.image import builder
 from tests.image.builder import ImageBuilder, dump
 
@@ -36,6 +36,7 @@ def test_attestations_are_read_and_are_no_platform(tmp_path: Path) -> None:
         (attestation,) = opened.attestations
         assert attestation.predicate_type == "https://slsa.dev/provenance/v0.2"
         assert attestation.subject == opened.manifest_digest == attestation.subjects[0]
+        assert attestation.digest == Digest(builder.sha256(dump(STATEMENT)))
         assert attestation.statement["predicate"] == {"builder": {"id": ""}}
 
 

@@ -80,3 +80,20 @@ def test_it_is_of_use_to_the_same_version_only() -> None:
 def test_a_link_to_a_source_is_none(open_layers: Open) -> None:
     archive = bytecode_archive(open_layers({"p/m.py": b"", "q/m.py": symlink("../p/m.py")}))
     assert [name for name in names(archive) if name.startswith("q")] == []
+
+
+def test_a_module_is_compiled_as_an_interpreter_without_options_would(open_layers: Open, tmp_path: Path) -> None:
+    source = b'"A text."\nx: int = 1\nassert __debug__\nVALUE = (__doc__, __annotations__)\n'
+    unpacked(bytecode_archive(open_layers({"srv/m.py": source})), tmp_path)
+    (tmp_path / "srv" / "m.py").write_bytes(source)
+    assert run(tmp_path / "srv", "-B") == "('A text.', {'x': <class 'int'>})\nbrought along"
+
+
+def test_whoever_owns_the_container_can_read_it_and_nobody_else_can_change_it(open_layers: Open) -> None:
+    archive = bytecode_archive(open_layers({"p/m.py": b"", "p/n.py": b""}))
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        assert [(member.name, oct(member.mode)) for member in tar] == [
+            ("p/__pycache__", "0o755"),
+            (f"p/__pycache__/m.{TAG}.pyc", "0o644"),
+            (f"p/__pycache__/n.{TAG}.pyc", "0o644"),
+        ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import os
@@ -11,6 +12,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +21,7 @@ import docker
 import pytest
 
 from image_harness.image import Image, ImageError, ImageReference, Transport, open_image
+from image_harness.image.daemon import Transfer
 from image_harness.types import Digest
 from tests.image import builder
 from tests.image.builder import ImageBuilder, sha256, tar
@@ -144,7 +147,10 @@ def test_layers_of_other_images_in_the_stream_cost_this_image_nothing(
         (lambda request: send(request, 200, b"no tar" * 1000), "checksum"),
         (lambda request: send(request, 200, b""), "cut off"),
         (lambda request: send(request, 200, tar({"a": b"x" * 9000})[:2000]), "cut off"),
-        (lambda request: request.connection.shutdown(2), "the engine does not give the image"),
+        (
+            lambda request: request.connection.shutdown(2),
+            r"the engine does not give the image: .*Connection.* \(GET /images/name/app:1/get\); check that it runs",
+        ),
     ],
 )
 def test_what_the_engine_does_wrong_is_told_in_one_line(engine: Engine, answer: Answer, message: str) -> None:
@@ -204,15 +210,46 @@ def test_an_engine_that_sends_without_end_is_stopped(engine: Engine, monkeypatch
 
     def answer(request: BaseHTTPRequestHandler) -> None:
         send(request, 200, b"", 10**12)
-        header = tar({"a": b""})[:512]
         try:
             while True:
-                request.wfile.write(header * 100)
+                request.wfile.write(bytes(51_200))
         except OSError:
             pass
 
-    with pytest.raises(ImageError, match=r"more than 5000000 bytes|is there twice"):
+    transfer = Transfer(ImageReference.parse(REFERENCE), engine(answer))
+    with pytest.raises(ImageError, match=f"^{REFERENCE}: has more than 5000000 bytes$"):
+        transfer.finish()
+    transfer.blob.handle.close()
+
+
+def test_an_engine_that_says_nothing_is_not_waited_for_any_longer(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("image_harness.image.daemon._SILENCE", timedelta(seconds=0.2))
+    done = threading.Event()
+
+    def answer(_: BaseHTTPRequestHandler) -> None:
+        done.wait(10)
+
+    with pytest.raises(ImageError, match=r"the engine does not give the image: .*timed out"):
         _open(engine(answer))
+    done.set()
+
+
+def test_without_a_name_the_engine_is_the_environments(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = _build()
+    host = engine(lambda request: send(request, 200, _saved(build)), sha256(build.manifest))
+    monkeypatch.setenv("DOCKER_HOST", host)
+    open_image(ImageReference.parse(REFERENCE)).close()
+
+
+def test_an_image_that_there_is_no_room_for_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(ImageError, match=f"^{REFERENCE}: no room .*: No space left on device; set TMPDIR"):
+        _open(engine(lambda request: send(request, 200, _saved(_build()))))
 
 
 def test_nothing_stays_open_when_opening_fails(engine: Engine) -> None:

@@ -67,8 +67,10 @@ def test_one_of_several_images_is_chosen_by_tag_or_platform(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"manifest.json": b"{"}, "manifest.json: not JSON"),
         ({"manifest.json": b"{}"}, "manifest.json: the JSON is not a list of images"),
-        ({"manifest.json": b"[]"}, "holds no images that fit linux/arm64"),
+        ({"manifest.json": b"[]"}, "holds no images that fit linux/arm64; name one: there are no tags$"),
+        ({"manifest.json": b'[{"Config": "x.json"}]', "x.json": b"[]"}, "x.json: the JSON is a list, not an object"),
         ({"manifest.json": b"[1]"}, r"images\[0\] is the number 1, not an object"),
         ({"manifest.json": dump([{}] * 1001)}, "lists 1001 images, more than 1000"),
         ({"manifest.json": b'[{"Layers": []}]'}, r"images\[0\].Config is missing"),

@@ -27,6 +27,7 @@ from image_harness.image.libraries import Libraries, glibc_version
 from image_harness.image.python_distributions import python_distributions, verify_record
 from image_harness.image.python_environment import PythonEnvironment, unmet_requirements
 from image_harness.image.tar import TarMember, TarParser
+from image_harness.image.tar_fields import pax_records
 from tests.image import builder
 from tests.image.builder import ImageBuilder, Node, dump, hard_link, open_built, symlink, tar
 from tests.image.elf_builder import ElfBuilder
@@ -141,6 +142,18 @@ def test_a_damaged_layer_parses_the_same_however_it_is_cut_into_pieces(data: st.
 
     pieces = [damaged[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(damaged)], strict=True)]
     assert parse(pieces) == parse([damaged])
+
+
+@pytest.mark.timeout(20)
+@settings(fuzz, max_examples=EXAMPLES * 20)
+@given(body=st.text("0159 =\na", max_size=30).map(str.encode))
+def test_the_records_of_an_extended_header_add_up_to_it_or_are_refused(body: bytes) -> None:
+    try:
+        records = pax_records(body)
+    except ValueError:
+        return
+    # What surrounds a record is its length, a space, an equals sign and a line end.
+    assert sum(len(key) + len(value) + 4 for key, value in records) <= len(body)
 
 
 JSON = st.recursive(

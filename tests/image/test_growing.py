@@ -28,14 +28,32 @@ def _write(handle: GrowingHandle, data: bytes, position: int) -> None:
 def test_a_reader_waits_for_what_it_asks_for(growing: GrowingHandle) -> None:
     blob = Blob("stream", growing, 0, 1000)
     found: list[bytes] = []
-    reader = threading.Thread(target=lambda: found.append(blob.read(2, 4)))
+    reader = threading.Thread(target=lambda: found.append(blob.read(2, 4)), daemon=True)
     _write(growing, b"abcd", 0)
     reader.start()
     reader.join(0.05)
     assert reader.is_alive()
-    _write(growing, b"efgh", 4)
+    # Not a byte more than it asks for.
+    _write(growing, b"ef", 4)
     reader.join(10)
     assert found == [b"cdef"]
+
+
+def test_a_file_without_a_byte_has_not_even_the_first(growing: GrowingHandle) -> None:
+    told: list[str] = []
+
+    def read() -> None:
+        with pytest.raises(ImageError) as caught:
+            Blob("stream", growing, 0, 1).read(0, 1)
+        told.append(str(caught.value))
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    reader.join(0.05)
+    assert reader.is_alive()
+    growing.end()
+    reader.join(10)
+    assert told == ["stream: is cut off at byte 0"]
 
 
 def test_what_has_arrived_can_be_read_although_the_writer_failed(growing: GrowingHandle) -> None:

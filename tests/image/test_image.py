@@ -63,14 +63,27 @@ def test_a_layers_compression_does_not_change_the_file_system(tmp_path: Path, ho
         assert [layer.diff_id for layer in image.layers] == [layer.diff_id for layer in other.layers]
 
 
-def test_images_of_other_content_owner_or_configuration_differ(tmp_path: Path) -> None:
-    content, config = _build(), _build()
+def test_images_of_other_content_configuration_or_manifest_differ(tmp_path: Path) -> None:
+    content, config, manifest = _build(), _build(), _build()
     content.layers[1] = builder.tar({"etc/name": b"UPPER", ".wh.gone": b""})
     config.run["User"] = "0"
+    manifest.compression = "zstd"
     with open_built(_build(), tmp_path / "0") as good:
-        for index, build in enumerate((content, config)):
+        for index, build in enumerate((content, config, manifest)):
             with open_built(build, tmp_path / f"changed{index}") as changed:
                 assert changed != good
+                assert (changed.config_digest == good.config_digest) is (build is manifest)
+        assert good != "image"
+
+
+def test_images_without_a_manifest_are_told_apart_by_their_configuration(tmp_path: Path) -> None:
+    other = _build()
+    other.run["User"] = "0"
+    reference = builder.write_archive(other.docker_archive(), tmp_path / "other.tar", "docker-archive")
+    with open_built(_build(), tmp_path) as image, _open(reference) as plain:
+        assert image != plain
+        assert len({image, plain}) == 2
+        assert hash(image) != hash(plain)
 
 
 def test_a_docker_schema_2_image_reads_as_well_as_an_oci_one(tmp_path: Path) -> None:

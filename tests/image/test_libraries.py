@@ -133,6 +133,18 @@ def test_symbol_versions_are_compared_with_the_library_that_would_be_loaded(open
     assert glibc_version(fs, elf) == "GLIBC_2.36"
 
 
+def test_the_missing_versions_of_all_libraries_are_told(open_user: Open) -> None:
+    library = ElfBuilder(defined_versions=("lib.so", "ONE")).build()
+    user = ElfBuilder(
+        needed=("liba.so", "libb.so"), needed_versions={"liba.so": ("ONE", "TWO"), "libb.so": ("ONE", "THREE")}
+    )
+    fs, elf = open_user(user, **{"lib/liba.so": library, "lib/libb.so": library})
+    assert Libraries(fs).missing_versions(elf) == (
+        MissingVersion("liba.so", "TWO", "/lib/liba.so"),
+        MissingVersion("libb.so", "THREE", "/lib/libb.so"),
+    )
+
+
 def test_the_newest_glibc_version_is_by_number_and_private_ones_do_not_count(open_user: Open) -> None:
     versions = ("libc.so.6", "GLIBC_2.4", "GLIBC_2.36", "GLIBC_2.9", "GLIBC_PRIVATE")
     fs, elf = open_user(ElfBuilder(), **{"lib/libc.so.6": ElfBuilder(defined_versions=versions).build()})

@@ -114,7 +114,17 @@ class TestHardLinks:
         assert fs.read_bytes("/b") == b"old"
 
     def test_a_hard_link_into_a_lower_layer_works(self, open_layers: Open) -> None:
-        assert open_layers({"a": b"1"}, {"b": hard_link("/a")}).read_bytes("/b") == b"1"
+        fs = open_layers({"a": b"1"}, {"b": hard_link("/a")})
+        assert fs.read_bytes("/b") == b"1"
+        assert [(entry_at(fs, path).layer, entry_at(fs, path).created_by) for path in ("/a", "/b")] == [
+            (0, "STEP 0"),
+            (1, "STEP 1"),
+        ]
+
+    def test_a_hard_link_to_a_symbolic_link_is_one_more_of_it(self, open_layers: Open) -> None:
+        fs = open_layers({"a": b"1", "l": symlink("a"), "h": hard_link("l")})
+        entry = entry_at(fs, "/h", follow=False)
+        assert (entry.type, entry.link_target, entry.hard_link) == (EntryType.SYMLINK, "a", "/l")
 
     @pytest.mark.parametrize(
         ("entries", "message"),
@@ -130,7 +140,7 @@ class TestHardLinks:
             open_layers(entries)
 
     def test_a_hard_link_to_itself_is_refused(self, open_layers: Open) -> None:
-        with pytest.raises(ImageError, match="hard link to itself"):
+        with pytest.raises(ImageError, match=r":b: hard link to itself$"):
             open_layers([("b", b""), ("b", hard_link("b"))])
 
 
@@ -172,6 +182,12 @@ class TestHostileNames:
     def test_a_file_below_a_file_is_refused(self, open_layers: Open) -> None:
         with pytest.raises(ImageError, match="a/b: a is no directory"):
             open_layers({"a": b"", "a/b": b""})
+
+    @pytest.mark.parametrize("target", ["", "t" * 4097])
+    def test_a_link_that_no_system_could_hold_is_refused(self, open_layers: Open, target: str) -> None:
+        assert entry_at(open_layers({"l": symlink("t" * 4096)}), "/l", follow=False).link_target == "t" * 4096
+        with pytest.raises(ImageError, match=r":l: a symbolic link without a target, or with one that is too long$"):
+            open_layers({"l": symlink(target)})
 
     def test_a_root_that_is_no_directory_is_refused(self, open_layers: Open) -> None:
         with pytest.raises(ImageError, match="the root is no directory"):

@@ -28,6 +28,7 @@ def _distribution(name: str, version: str, *requires: str) -> Distribution:
     [
         ("absent", None),
         ("Other_Name>=3", "2.5"),
+        ("other-name==2.5.dev1", "2.5"),
         ("other.name<2.5", "2.5"),
         ("absent; python_version >= '3.11'", None),
         ("absent; python_full_version < '3.11.3'", None),
@@ -46,6 +47,8 @@ def test_a_requirement_that_nothing_satisfies_is_told(requirement: str, found: s
         "other.name>=2,<3",
         "other-name[extra]>=2.5",
         "pre>=1.0a1",
+        "pre",
+        "pre<2",
         "absent; extra == 'x'",
         "absent; python_version < '3.11'",
         "absent; python_full_version >= '3.11.3'",
@@ -104,9 +107,15 @@ class TestEnvironment:
         assert environment == PythonEnvironment("3.11.2", "aarch64")
         assert environment.markers["python_version"] == "3.11"
 
+    def test_the_machine_of_a_platform_is_as_wheels_name_it(self, open_layers: Open) -> None:
+        fs = open_layers({"var/lib/dpkg/status.d/python3.11-minimal": self.STANZA})
+        machines = {"linux/amd64": "x86_64", "linux/arm64": "aarch64", "linux/s390x": "s390x"}
+        for platform, machine in machines.items():
+            assert python_environment(fs, SITE, Platform.parse(platform)).machine == machine
+
     def test_a_version_that_nothing_tells_is_an_error_not_a_guess(self, open_layers: Open) -> None:
         fs = open_layers({"a": b""})
         with pytest.raises(ImageError, match=r"no Debian package python3.11-minimal tells the version"):
             python_environment(fs, SITE, Platform.LINUX_ARM64)
-        with pytest.raises(ImageError, match="the path does not tell the Python version"):
+        with pytest.raises(ImageError, match=r"^/opt/app: the path does not tell the Python version$"):
             python_environment(fs, "/opt/app", Platform.LINUX_ARM64)

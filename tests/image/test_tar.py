@@ -17,9 +17,9 @@ from tests.image import builder
 from tests.image.builder import Node, hard_link, symlink, tar
 
 
-def parse(data: bytes, step: int = 1 << 20) -> list[TarMember]:
+def parse(data: bytes, step: int = 1 << 20, charges: list[int] | None = None) -> list[TarMember]:
     found: list[TarMember] = []
-    parser = TarParser("layer", found.append, lambda _: None)
+    parser = TarParser("layer", found.append, ([] if charges is None else charges).append)
     for position in range(0, len(data), step):
         parser.feed(data[position : position + step])
     parser.close()
@@ -89,28 +89,66 @@ def test_global_headers_are_ignored_as_engines_ignore_them() -> None:
     assert [member.name for member in parse(stream.getvalue())] == ["good"]
 
 
+def _tar_of_sparse(folder: Path, sparse_format: str) -> bytes:
+    """Have the file ``sparse`` archived by GNU tar."""
+    kind = ["--format=gnu"] if sparse_format == "gnu" else ["--format=pax", f"--sparse-version={sparse_format}"]
+    command: list[str | Path] = ["tar", "-C", folder, "-c", "-S", *kind, "-f", folder / "out.tar", "sparse"]
+    subprocess.run(command, check=True, timeout=60)
+    return (folder / "out.tar").read_bytes()
+
+
+# Headers of the old format hold 4 parts and 21 in each that follows; a block holds some 30 lines of the newest.
+@pytest.mark.parametrize("parts", [1, 4, 5, 30, 100])
 @pytest.mark.parametrize("sparse_format", ["gnu", "0.0", "0.1", "1.0"])
-def test_sparse_files_keep_their_map(tmp_path: Path, sparse_format: str) -> None:
+def test_sparse_files_keep_their_map(tmp_path: Path, sparse_format: str, parts: int) -> None:
     with (tmp_path / "sparse").open("wb") as file:
-        for part in range(30):  # more than the old format's header holds
+        for part in range(parts):
             file.seek(part * 1_000_000)
             file.write(bytes([part + 1]) * 4096)
-        file.truncate(40_000_000)
-    kind = ["--format=gnu"] if sparse_format == "gnu" else ["--format=pax", f"--sparse-version={sparse_format}"]
-    command: list[str | Path] = ["tar", "-C", tmp_path, "-c", "-S", *kind, "-f", tmp_path / "out.tar", "sparse"]
-    subprocess.run(command, check=True, timeout=60)
-    data = (tmp_path / "out.tar").read_bytes()
+        file.truncate(parts * 1_000_000 + 4096)
+    charges: list[int] = []
+    data = _tar_of_sparse(tmp_path, sparse_format)
 
-    (member,) = parse(data)
-    assert (member.name, member.size) == ("sparse", 40_000_000)
+    (member,) = parse(data, charges=charges)
+    assert (member.name, member.size) == ("sparse", parts * 1_000_000 + 4096)
     assert member.segments is not None
-    assert len(member.segments) >= 30
+    assert len(member.segments) == parts
+    assert charges[-1] == parts * limits.SEGMENT_BYTES
     content = bytearray(member.size)
     position = member.offset
     for segment in member.segments:
         content[segment.offset : segment.offset + segment.size] = data[position : position + segment.size]
         position += segment.size
     assert content == (tmp_path / "sparse").read_bytes()
+
+
+@pytest.mark.parametrize("sparse_format", ["gnu", "0.0", "0.1", "1.0"])
+def test_sparse_files_may_be_larger_than_octal_digits_tell(tmp_path: Path, sparse_format: str) -> None:
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(20 << 30)
+    assert [member.size for member in parse(_tar_of_sparse(tmp_path, sparse_format))] == [20 << 30]
+
+
+def _old_sparse(size: bytes) -> bytes:
+    """A file of the old sparse format that has a header and nothing else."""
+    header = tarfile.TarInfo("sparse")
+    header.type = tarfile.GNUTYPE_SPARSE
+    return _with(header.tobuf(tarfile.GNU_FORMAT), 483, size)
+
+
+def test_an_old_sparse_file_without_parts_is_all_zeros() -> None:
+    (member,) = parse(_old_sparse(b"00000001750\0"))
+    assert (member.size, member.segments) == (1000, ())
+
+
+def test_an_old_sparse_file_of_no_size_is_refused() -> None:
+    with pytest.raises(ImageError, match=r"^layer: the size b'0z' is not octal \(tar offset 0\)$"):
+        parse(_old_sparse(b"0z\0"))
+
+
+def test_a_sparse_file_that_does_not_tell_its_size_has_that_of_its_data() -> None:
+    (member,) = parse(_sparse("map=0,512"))
+    assert (member.size, member.segments) == (512, (Segment(0, 512),))
 
 
 def _sparse(*records: str, size: int = 512) -> bytes:
@@ -128,6 +166,7 @@ def _sparse(*records: str, size: int = 512) -> bytes:
         (["map=0,-1", "size=1000"], "not a whole number"),
         (["map=" + "0,0," * 1000 + "0,512", "size=1000"], "more than 1000 parts"),
         (["major=1", "minor=0", "realsize=1000"], "has no length"),
+        (["map=0,512", "size=x"], "the size b'x' is not a whole number"),
     ],
 )
 def test_a_sparse_map_that_does_not_fit_is_refused(records: list[str], message: str) -> None:
@@ -137,7 +176,7 @@ def test_a_sparse_map_that_does_not_fit_is_refused(records: list[str], message: 
 
 def test_a_sparse_map_inside_the_data_must_end() -> None:
     data = tar({"f": Node(b"9\n1\n".ljust(512, b"1"), pax={"GNU.sparse.major": "1", "GNU.sparse.realsize": "9"})})
-    with pytest.raises(ImageError, match=r"does not end|not a whole number"):
+    with pytest.raises(ImageError, match=r"^layer: the sparse map does not end \(tar offset \d+\)$"):
         parse(data)
 
 
@@ -198,18 +237,27 @@ def _pax(body: bytes, size: int | None = None) -> bytes:
         (b"12 path=evil", "PAX record is malformed"),
         (b"99 path=evil\n", "PAX record is malformed"),
         (b"0 a=b\n", "PAX record is malformed"),
+        (b"6a=b\n", "PAX record is malformed"),
         (b"-5 a=b\n", "PAX record is malformed"),
         (b"6 a=bXX", "PAX record is malformed"),
         (b"5 =b\n", "PAX record has no key"),
         (b"5 ab\n", "PAX record has no key"),
         (b"12 mtime=1e9\n".replace(b"12", b"13"), "mtime b'1e9' is not a number"),
         (b"10 size=-1\n".replace(b"10", b"11"), "size b'-1' is not a whole number"),
-        (b"13 path=a\0bc\n", "a name holds a NUL byte"),
+        (b"13 path=a\0bc\n", r"^layer: a name holds a NUL byte \(tar offset 1024\)$"),
     ],
 )
 def test_a_malformed_pax_record_is_refused(body: bytes, message: str) -> None:
     with pytest.raises(ImageError, match=message):
         parse(_pax(body))
+
+
+@pytest.mark.parametrize(("kind", "field"), [(b"L", "name"), (b"K", "link")])
+def test_a_long_name_ends_with_its_first_nul_byte(kind: bytes, field: str) -> None:
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = kind, 4
+    (member,) = parse(header.tobuf(tarfile.GNU_FORMAT) + b"a\0b\0".ljust(512, b"\0") + FILE)
+    assert getattr(member, field) == "a"
 
 
 def test_an_extended_header_over_the_limit_is_refused_before_it_is_read() -> None:
