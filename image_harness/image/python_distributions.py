@@ -125,7 +125,7 @@ def all_distributions(fs: FileSystem) -> tuple[Distribution, ...]:
     Raises:
         ImageError: Metadata is malformed.
     """
-    found = {posixpath.dirname(entry.path) for entry in fs.walk() if entry.is_directory and _is_metadata(entry)}
+    found = {posixpath.dirname(entry.path) for entry in fs.walk() if _is_metadata(entry)}
     return tuple(distribution for directory in sorted(found) for distribution in python_distributions(fs, directory))
 
 
@@ -143,7 +143,7 @@ def verify_record(fs: FileSystem, distribution: Distribution) -> tuple[FileProbl
 
 
 def _is_metadata(entry: Entry) -> bool:
-    return entry.path.endswith(_SUFFIX)
+    return entry.path.endswith(_SUFFIX) and not entry.is_file
 
 
 def _verify(fs: FileSystem, item: RecordedFile) -> Iterator[FileProblem]:
@@ -189,8 +189,8 @@ def _recorded(text: str, path: str) -> Iterator[RecordedFile]:
         if len(row) != 3:
             raise ImageError(f"line {number} has {len(row)} columns, not 3", where=printable(path))
         name, digest, size = row
-        algorithm, equals, encoded = digest.partition("=")
-        if bool(digest) != bool(equals) or (equals and algorithm not in hashlib.algorithms_guaranteed):
+        algorithm, _, encoded = digest.partition("=")
+        if digest and not (encoded and algorithm in hashlib.algorithms_guaranteed):
             raise ImageError(f"line {number} has no known digest", where=printable(path))
         try:
             plain = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).hex()

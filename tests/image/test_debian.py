@@ -94,7 +94,8 @@ def test_files_that_are_missing_or_changed_are_told(open_layers: Open) -> None:
         f"{_md5(content)}  {path}\n"
         for path, content in (
             ("usr/lib/good", b"good"),
-            ("lib/linked", b"linked"),
+            ("./lib/linked", b"linked"),
+            ("/usr/lib/absolute", b"absolute"),
             ("usr/share/doc/with two  blanks", b"x"),
             ("usr/lib/changed", b"before"),
             ("usr/lib/absent", b""),
@@ -107,12 +108,14 @@ def test_files_that_are_missing_or_changed_are_told(open_layers: Open) -> None:
             "lib": symlink("usr/lib"),
             "usr/lib/good": b"good",
             "usr/lib/linked": b"linked",
+            "usr/lib/absolute": b"absolute",
             "usr/share/doc/with two  blanks": b"x",
             "usr/lib/changed": b"after",
         }
     )
     (package,) = debian_packages(fs)
-    assert len(checksums(fs, package)) == 6
+    assert list(checksums(fs, package))[:3] == ["/usr/lib/good", "/lib/linked", "/usr/lib/absolute"]
+    assert len(checksums(fs, package)) == 7
     assert verify_md5sums(fs, package) == (
         FileProblem("/usr/lib/changed", ProblemKind.CHANGED, _md5(b"before"), _md5(b"after")),
         FileProblem("/usr/lib/absent", ProblemKind.MISSING, _md5(b""), None),
@@ -133,6 +136,8 @@ def test_a_package_without_sums_claims_nothing(open_layers: Open) -> None:
     [
         ("Version: 1\nArchitecture: all\n", "a stanza has no Package"),
         ("Package: a\nVersion:\nArchitecture: all\n", "a stanza has no Version"),
+        ("Package: a\nVersion: 1\n", "a stanza has no Architecture"),
+        ("Package: a\nVersion: 1\nArchitecture: all\n\n continues nothing\n", "line 5 is no field"),
         ("Package: a\nno field\n", "line 2 is no field"),
         ("Package: a\nPackage: b\n", "line 2 is no field, or one that is there already"),
         (" begins with a continuation\n", "line 1 is no field"),

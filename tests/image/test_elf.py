@@ -13,7 +13,7 @@ from elftools.elf.segments import InterpSegment
 
 from image_harness.image import ImageError
 from image_harness.image.elf import ElfClass, ElfFile, Machine, elf_files, is_elf, read_elf
-from tests.image.builder import Open, entry_at
+from tests.image.builder import Open, entry_at, hard_link
 from tests.image.elf_builder import ElfBuilder
 
 HOST_FOLDERS = (Path("/usr/lib/x86_64-linux-gnu"), Path("/usr/lib/aarch64-linux-gnu"), Path("/usr/bin"))
@@ -103,6 +103,24 @@ def _changed(position: int, value: bytes) -> bytes:
 def test_a_damaged_file_is_told_in_one_line(open_layers: Open, data: bytes, message: str) -> None:
     with pytest.raises(ImageError, match=f"/file: damaged ELF file: .*{message}"):
         _read(open_layers, data)
+
+
+def test_names_may_be_long_but_end(open_layers: Open) -> None:
+    assert _read(open_layers, ElfBuilder(needed=("a" * 4095,)).build()).needed == ("a" * 4095,)
+    with pytest.raises(ImageError, match=r"/file: damaged ELF file: the text at byte \d+ does not end$"):
+        _read(open_layers, ElfBuilder(needed=("a" * 4096,)).build())
+
+
+def test_versions_that_are_no_numbers_come_before_those_that_are(open_layers: Open) -> None:
+    versions = ("GLIBC_2.17", "GLIBC_ABI_DT_RELR", "OTHER_1", "GLIBC_2.4", "GLIBC_PRIVATE")
+    elf = _read(open_layers, ElfBuilder(needed_versions={"libc.so.6": versions}).build())
+    assert set(elf.glibc_versions[:2]) == {"GLIBC_ABI_DT_RELR", "GLIBC_PRIVATE"}
+    assert elf.glibc_versions[2:] == ("GLIBC_2.4", "GLIBC_2.17")
+
+
+def test_one_content_under_two_names_is_two_files(open_layers: Open) -> None:
+    fs = open_layers({"a": ElfBuilder().build(), "b": hard_link("a")})
+    assert [elf.path for elf in elf_files(fs)] == ["/a", "/b"]
 
 
 def test_symbol_versions_that_lead_in_a_circle_end(open_layers: Open) -> None:

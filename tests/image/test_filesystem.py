@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Hashable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from image_harness.image import ImageError
+from image_harness.image import FileSystem, ImageError
 from image_harness.image import limits as limit
 from tests.image.builder import Entries, ImageBuilder, Node, Open, entry_at, open_built, symlink
 
@@ -141,6 +143,16 @@ class TestAsking:
             fs.read_bytes("/huge")
         entry = entry_at(fs, "/huge")
         assert fs.read_at(entry, 0, 5) == b"abc\0\0"
+
+    def test_what_follows_from_a_content_is_found_out_once_by_all_who_share_it(self, open_layers: Open) -> None:
+        fs, known = open_layers({"a": b"x", "b": b"y"}), dict[Hashable, Any]()
+        sharing = [FileSystem(fs._root, (), (), "image", known) for _ in range(2)]
+        numbers = iter(range(9))
+        assert [one.once("/a", "what", lambda: next(numbers)) for one in sharing] == [0, 0]
+        assert [one.once("/b", "what", lambda: 5) for one in (*sharing, fs)] == [5, 5, 5]
+        assert fs.once("/a", "what", lambda: 6) == 6
+        with pytest.raises(ImageError, match=r"/: is no regular file$"):
+            fs.read_at(entry_at(fs, "/"), 0, 1)
 
     def test_what_follows_from_the_whole_is_found_out_once(self, open_layers: Open) -> None:
         fs, asked = open_layers({"a": b"x"}), []

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from image_harness.image import ImageError
+from image_harness.image import ImageError, layers
+from image_harness.image.blobs import Blob, Handle
+from image_harness.image.layers import LayerScanner
 from tests.image.builder import ImageBuilder, Node, open_built, tar
 
 
@@ -37,6 +41,23 @@ def test_of_several_damaged_layers_the_lowest_is_named(tmp_path: Path) -> None:
     with pytest.raises(ImageError) as caught:
         open_built(build, tmp_path)
     assert build.manifest.decode().split('"layers"')[1].split('"digest": "sha256:')[4][:64] in str(caught.value)
+
+
+def test_a_layer_that_was_read_ahead_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Blob] = []
+
+    def scan(blob: Blob, *_: object) -> object:
+        read.append(blob)
+        return blob.where
+
+    monkeypatch.setattr(layers, "_scan", scan)
+    (tmp_path / "layer").write_bytes(b"")
+    with ExitStack() as files, LayerScanner("image", files) as scanner:
+        ahead, later = (Blob(name, Handle(-1), 0, 0) for name in ("ahead", "later"))
+        scanner.read_ahead(ahead)
+        found: Sequence[object] = scanner.scan([later, ahead])[0]
+        assert found == ["later", "ahead"]
+    assert sorted(blob.where for blob in read) == ["ahead", "later"]
 
 
 def test_no_thread_is_left_behind(tmp_path: Path) -> None:

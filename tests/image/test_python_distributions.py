@@ -127,16 +127,32 @@ def test_a_program_that_was_not_copied_along_has_no_path(open_layers: Open) -> N
         ({f"{SITE}/x-1.dist-info/METADATA": b"Name: x\n\n"}, "x-1.dist-info/METADATA: Name or Version is missing"),
         ({f"{SITE}/x-1.dist-info/other": b""}, "x-1.dist-info/METADATA: does not exist"),
         (_files() | {f"{SITE}/App_Name-1.2.dist-info/WHEEL": b"Tag:\x80\xc2\x80\n"}, "WHEEL: byte 4 is not UTF-8"),
-        (_files(entry_points="no section = 1\n"), "entry_points.txt: malformed"),
+        (_files(entry_points="no section = 1\n"), "entry_points.txt: malformed: File contains no section headers"),
         (_files(record="a,b\n"), "RECORD: line 1 has 2 columns, not 3"),
         (_files(record="a,,\nb,sha256,1\n"), "RECORD: line 2 has no known digest"),
         (_files(record="a,magic=abc,1\n"), "RECORD: line 1 has no known digest"),
+        (_files(record="a,sha256=,1\n"), "RECORD: line 1 has no known digest"),
+        (_files(record="a,=abcd,1\n"), "RECORD: line 1 has no known digest"),
         (_files(record="a,sha256=a,1\n"), "RECORD: line 1 has a digest that is not base64"),
     ],
 )
 def test_malformed_metadata_is_told(open_layers: Open, files: dict[str, Node | bytes], message: str) -> None:
     with pytest.raises(ImageError, match=message):
         python_distributions(_open(open_layers, files), SITE)
+
+
+def test_a_digest_may_be_written_with_its_padding(open_layers: Open) -> None:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(b"1\n").digest()).decode()
+    assert digest.endswith("=")
+    fs = _open(open_layers, _files(record=f"single.py,sha256={digest},2\n"))
+    assert [(item.digest, item.size) for item in _one(fs).files] == [(hashlib.sha256(b"1\n").hexdigest(), 2)]
+    assert verify_record(fs, _one(fs)) == ()
+
+
+def test_a_file_whose_name_ends_as_that_of_metadata_is_none(open_layers: Open) -> None:
+    fs = _open(open_layers, {**_files(), "/opt/notes.dist-info": b"a text", f"{SITE}/notes.dist-info": b"a text"})
+    assert [item.name for item in all_distributions(fs)] == [item.name for item in python_distributions(fs, SITE)]
+    assert _one(fs).name == "App_Name"
 
 
 def test_distributions_are_found_wherever_they_are(open_layers: Open) -> None:

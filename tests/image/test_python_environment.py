@@ -19,8 +19,8 @@ SITE = "/usr/local/lib/python3.11/site-packages"
 ENVIRONMENT = PythonEnvironment("3.11.2", "aarch64")
 
 
-def _distribution(name: str, version: str, *requires: str) -> Distribution:
-    return Distribution(name, version, f"/{name}.dist-info", requires, None, (), (), ())
+def _distribution(name: str, version: str, *requires: str, python: str | None = None) -> Distribution:
+    return Distribution(name, version, f"/{name}.dist-info", requires, python, (), (), ())
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,24 @@ def test_a_malformed_requirement_is_told(requirement: str) -> None:
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.parametrize(
+    ("python", "takes"), [(">=3.8", True), (">=3.11.2,<4", True), ("<3.11", False), (">3.12", False)]
+)
+def test_a_distribution_for_other_interpreters_is_told(python: str, takes: bool) -> None:
+    unmet = unmet_requirements([_distribution("app", "1", python=python), _distribution("b", "1")], ENVIRONMENT)
+    assert unmet == (() if takes else (UnmetRequirement("app", f"Python {python}", "3.11.2"),))
+
+
+def test_an_interpreter_that_is_a_candidate_counts_as_its_version() -> None:
+    installed = [_distribution("app", "1", python=">=3.8")]
+    assert unmet_requirements(installed, PythonEnvironment("3.14.0rc1", "aarch64")) == ()
+
+
+def test_a_malformed_wish_for_an_interpreter_is_told() -> None:
+    with pytest.raises(ImageError, match=r"^/app.dist-info: Requires-Python: Invalid specifier: 'three'$"):
+        unmet_requirements([_distribution("app", "1", python="three")], ENVIRONMENT)
+
+
 def test_a_version_that_is_none_is_told() -> None:
     with pytest.raises(ImageError, match="Invalid version: 'one'"):
         unmet_requirements([_distribution("app", "1", "b>=1"), _distribution("b", "one")], ENVIRONMENT)
@@ -83,6 +101,13 @@ def test_a_version_that_is_none_is_told() -> None:
     [
         ("py3-none-any", True),
         ("py2.py3-none-any", False),
+        ("py311-none-any", True),
+        ("py312-none-any", False),
+        ("cp311-none-any", True),
+        ("cp310-none-any", False),
+        ("py3-none-manylinux_2_17_aarch64", True),
+        ("py3-none-manylinux_2_17_x86_64", False),
+        ("cp311-cp311-linux_aarch64", True),
         ("cp311-cp311-manylinux_2_17_aarch64", True),
         ("cp311-cp311-manylinux2014_aarch64", True),
         ("cp36-abi3-manylinux_2_17_aarch64", True),

@@ -81,13 +81,13 @@ def test_a_service_that_was_called_unhealthy_before_it_answered_is_not_blamed() 
 
 
 @pytest.mark.parametrize(
-    ("container", "answered", "statuses"),
+    ("steps", "answered", "statuses"),
     [
-        pytest.param(Probed((HEALTHY, ())), True, (STARTING, HEALTHY), id="healthy"),
-        pytest.param(Probed((UNHEALTHY, (101, 120, 140))), True, (STARTING, UNHEALTHY), id="probed when it answered"),
-        pytest.param(Probed((UNHEALTHY, (50, 70, 90))), False, (STARTING, UNHEALTHY), id="never answered"),
+        pytest.param([(HEALTHY, ())], True, (STARTING, HEALTHY), id="healthy"),
+        pytest.param([(UNHEALTHY, (101, 120, 140))], True, (STARTING, UNHEALTHY), id="probed when it answered"),
+        pytest.param([(UNHEALTHY, (50, 70, 90))], False, (STARTING, UNHEALTHY), id="never answered"),
         pytest.param(
-            Probed((UNHEALTHY, (50, 70, 90)), (STARTING, (90, 110, 130, 150))),
+            [(UNHEALTHY, (50, 70, 90)), (STARTING, (90, 110, 130, 150))],
             True,
             (STARTING, UNHEALTHY),
             id="probed in vain later, too",
@@ -95,9 +95,9 @@ def test_a_service_that_was_called_unhealthy_before_it_answered_is_not_blamed() 
     ],
 )
 def test_every_other_health_is_about_the_service(
-    container: Probed, statuses: tuple[HealthStatus, ...], *, answered: bool
+    steps: Sequence[tuple[HealthStatus, Sequence[int]]], statuses: tuple[HealthStatus, ...], *, answered: bool
 ) -> None:
-    assert judged(container, answered=answered) == statuses
+    assert judged(Probed(*steps), answered=answered) == statuses
 
 
 @pytest.mark.parametrize(("within", "limit"), [(1, 35), (20, 200)])
