@@ -61,6 +61,14 @@ def test_a_damaged_attestation_is_refused(tmp_path: Path) -> None:
         _open(files, tmp_path)
 
 
+def test_an_attestation_whose_own_subject_has_no_digest_is_refused(tmp_path: Path) -> None:
+    statement = {**STATEMENT, "subject": [{"name": "app", "digest": {"sha256": "xy"}}]}
+    files = ImageBuilder(attestations=[statement]).layer({"which": b"arm64"}).layout()
+    name = next(name for name, data in files.items() if b"predicateType" in data)
+    with pytest.raises(ImageError, match=rf"^{tmp_path}/{name}: subject: not a sha256 digest: 'sha256:xy'"):
+        _open(files, tmp_path)
+
+
 def test_an_attestation_of_no_digest_is_refused(tmp_path: Path) -> None:
     files = ARM.layout(nested=False)
     annotations = {"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": "sha256:?"}

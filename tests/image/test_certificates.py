@@ -66,6 +66,8 @@ def test_a_damaged_certificate_is_an_error_and_can_be_asked_for(open_layers: Ope
 def test_a_certificate_that_is_cut_off_is_damage(open_layers: Open) -> None:
     fs = _bundle(open_layers, _certificate("Cut")[:200] + b"\n" + _certificate("Good"))
     assert damaged_certificates(fs) == ("1 certificates begin and do not end",)
+    fs = _bundle(open_layers, _certificate("Good") + _certificate("Cut")[200:])
+    assert damaged_certificates(fs) == ("1 certificates end and do not begin",)
 
 
 def test_an_empty_bundle_holds_no_certificate_and_a_missing_one_is_an_error(open_layers: Open) -> None:

@@ -20,6 +20,8 @@ from tests.image.builder import Open, symlink
 STANZA = """Package: libc6
 Version: {version}
 Architecture: arm64
+Xb-Origin: https://somewhere
+Maintainer: Caf\N{LATIN SMALL LETTER E WITH ACUTE}
 Depends: libgcc-s1,
  libcrypt1 (>= 1:4.4)
 Description: GNU C Library
@@ -31,7 +33,9 @@ Description: GNU C Library
 
 def _status_d(name: str = "libc6", sums: str = "") -> dict[str, bytes]:
     return {
-        f"var/lib/dpkg/status.d/{name}": STANZA.format(version="2.36-9+deb12u9").replace("libc6", name, 1).encode(),
+        f"var/lib/dpkg/status.d/{name}": STANZA.format(version="2.36-9+deb12u9")
+        .replace("libc6", name, 1)
+        .encode("latin-1"),
         f"var/lib/dpkg/status.d/{name}.md5sums": sums.encode(),
     }
 
@@ -46,6 +50,8 @@ def test_distroless_packages_are_read_from_their_directory(open_layers: Open) ->
     assert first.upstream_version == "2.36"
     assert first.database == "/var/lib/dpkg/status.d/libc6"
     assert first.checksums == "/var/lib/dpkg/status.d/libc6.md5sums"
+    assert first.fields["Xb-Origin"] == "https://somewhere"
+    assert first.fields["Maintainer"] == "Caf\udce9"
     assert first.fields["Depends"] == "libgcc-s1,\nlibcrypt1 (>= 1:4.4)"
     assert first.fields["Description"].endswith("More: not a field")
     assert second.name == "zlib1g"
@@ -121,6 +127,19 @@ def test_files_that_are_missing_or_changed_are_told(open_layers: Open) -> None:
         FileProblem("/usr/lib/absent", ProblemKind.MISSING, _md5(b""), None),
         FileProblem("/usr/share", ProblemKind.MISSING, _md5(b""), None),
     )
+
+
+def test_each_package_has_problems_of_its_own(open_layers: Open) -> None:
+    files = {**_status_d("a", f"{_md5(b'')}  absent\n"), **_status_d("b", f"{_md5(b'')}  there\n"), "there": b""}
+    fs = open_layers(files)
+    assert [len(verify_md5sums(fs, package)) for package in debian_packages(fs)] == [1, 0]
+
+
+def test_a_database_of_dpkg_without_a_name_is_told(open_layers: Open) -> None:
+    stanza = b"Version: 1\nStatus: install ok installed\n\nPackage: no-status\n"
+    with pytest.raises(ImageError, match=r"/var/lib/dpkg/status: a stanza has no Package$"):
+        debian_packages(open_layers({"var/lib/dpkg/status": stanza}))
+    assert debian_packages(open_layers({"var/lib/dpkg/status": b"Package: no-status\n"})) == ()
 
 
 def test_a_package_without_sums_claims_nothing(open_layers: Open) -> None:

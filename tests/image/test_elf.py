@@ -97,12 +97,17 @@ def _changed(position: int, value: bytes) -> bytes:
         (_changed(56, b"\xff\xff"), "it has 65535 program headers"),
         (_changed(54, b"\x01\x00"), "program headers of 1 bytes"),
         (_changed(64, bytes(4)), "nothing is loaded at address"),
-        (_changed(0, b"")[:-40], "it ends before byte"),
+        (_changed(0, b"")[:-40], f"it ends before byte {len(_changed(0, b''))}$"),
     ],
 )
 def test_a_damaged_file_is_told_in_one_line(open_layers: Open, data: bytes, message: str) -> None:
     with pytest.raises(ImageError, match=f"/file: damaged ELF file: .*{message}"):
         _read(open_layers, data)
+
+
+def test_names_are_bytes(open_layers: Open) -> None:
+    data = ElfBuilder(needed=("caf~",)).build().replace(b"caf~", b"caf\xe9")
+    assert _read(open_layers, data).needed == ("caf\udce9",)
 
 
 def test_names_may_be_long_but_end(open_layers: Open) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from collections.abc import Hashable
 from datetime import UTC, datetime
@@ -92,6 +93,15 @@ class TestAsking:
     def test_content_over_the_callers_limit_is_refused(self, open_layers: Open) -> None:
         with pytest.raises(ImageError, match="/f: has 10 bytes, more than 9"):
             open_layers({"f": b"0123456789"}).read_bytes("/f", limit=9)
+        with pytest.raises(ImageError, match="/f: has 10 bytes, more than 9"):
+            open_layers({"f": b"0123456789"}).read_text("/f", limit=9)
+        assert open_layers({"f": b"0123456789"}).read_bytes("/f", limit=10) == b"0123456789"
+
+    def test_each_kind_of_digest_is_another_one(self, open_layers: Open) -> None:
+        fs = open_layers({"f": b"text"})
+        for algorithm in ("md5", "sha256", "md5"):
+            expected = hashlib.new(algorithm, b"text", usedforsecurity=False).hexdigest()
+            assert fs.digest(entry_at(fs, "/f"), algorithm) == expected
 
     def test_text_that_is_not_utf8_is_refused_with_its_place(self, open_layers: Open) -> None:
         fs = open_layers({"good": "ü".encode(), "bad": b"ab\xff"})

@@ -10,7 +10,7 @@ from typing import Protocol
 import pytest
 
 from image_harness.image import FileSystem
-from image_harness.image.elf import ElfFile, Machine, read_elf
+from image_harness.image.elf import ElfClass, ElfFile, Machine, read_elf
 from image_harness.image.libraries import Libraries, MissingVersion, glibc_version
 from tests.image.builder import ImageBuilder, Node, entry_at, open_built, symlink
 from tests.image.elf_builder import ElfBuilder
@@ -40,7 +40,12 @@ def open_user(tmp_path: Path) -> Iterator[Open]:
     [
         (ElfBuilder(), {"lib/liba.so": LIBRARY}),
         (ElfBuilder(), {"usr/lib/aarch64-linux-gnu/liba.so": LIBRARY}),
+        (ElfBuilder(), {"usr/lib/liba.so": LIBRARY}),
         (ElfBuilder(), {"lib64/liba.so": LIBRARY}),
+        (ElfBuilder(), {"usr/lib64/liba.so": LIBRARY}),
+        (ElfBuilder(), {"etc/ld.so.conf": b"/opt/c#comment\n", "opt/c/liba.so": LIBRARY}),
+        (ElfBuilder(), {"etc/ld.so.conf": b"/opt/caf\xe9\n", "opt/caf\udce9/liba.so": LIBRARY}),
+        (ElfBuilder(), {"etc/ld.so.conf": b"include absent/*\ninclude ld.so.conf/*\n/opt\n", "opt/liba.so": LIBRARY}),
         (
             ElfBuilder(),
             {"lib": symlink("usr/lib"), "usr/lib/liba.so.1": LIBRARY, "usr/lib/liba.so": symlink("liba.so.1")},
@@ -85,6 +90,15 @@ def test_a_library_elsewhere_or_for_another_machine_is_missing(
 ) -> None:
     fs, elf = open_user(ElfBuilder(needed=("liba.so",)), **files)
     assert Libraries(fs).missing(elf) == ("liba.so",)
+
+
+def test_programs_of_32_bits_do_not_look_where_libraries_of_64_are(open_user: Open) -> None:
+    user = ElfBuilder(Machine.ARM, ElfClass.ELF32, needed=("liba.so",))
+    library = ElfBuilder(Machine.ARM, ElfClass.ELF32).build()
+    fs, elf = open_user(user, **{"lib64/liba.so": library})
+    assert Libraries(fs).missing(elf) == ("liba.so",)
+    fs, elf = open_user(user, **{"lib/liba.so": library})
+    assert Libraries(fs).missing(elf) == ()
 
 
 def test_a_library_of_another_machine_is_passed_over_for_the_next(open_user: Open) -> None:

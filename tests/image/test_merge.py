@@ -59,6 +59,15 @@ class TestMerging:
         assert paths(fs) == ["/", "/a", "/a/b"]
         assert len(fs.deleted) == 1
 
+    def test_a_name_that_holds_a_mark_but_does_not_begin_with_one_is_a_file(self, open_layers: Open) -> None:
+        assert paths(open_layers({"b": b""}, {"a.wh.b": b"", "d.wh./c": b""})) == [
+            "/",
+            "/a.wh.b",
+            "/b",
+            "/d.wh.",
+            "/d.wh./c",
+        ]
+
     def test_metadata_of_union_file_systems_is_no_content(self, open_layers: Open) -> None:
         assert paths(open_layers({".wh..wh.plnk/1.2": b"", ".wh..wh.aufs": b"", "a": b""})) == ["/", "/a"]
 
@@ -106,7 +115,8 @@ class TestHardLinks:
     def test_a_hard_link_is_a_file_with_its_targets_content_and_owner(self, open_layers: Open) -> None:
         fs = open_layers({"a": Node(b"text", mode=0o600, uid=7), "d/b": hard_link("a")})
         entry = entry_at(fs, "/d/b")
-        assert (entry.type, entry.mode, entry.uid, entry.size, entry.hard_link) == (EntryType.FILE, 0o600, 7, 4, "/a")
+        assert (entry.path, entry.hard_link) == ("/d/b", "/a")
+        assert (entry.type, entry.mode, entry.uid, entry.size) == (EntryType.FILE, 0o600, 7, 4)
         assert fs.read_bytes("/d/b") == b"text"
 
     def test_a_hard_link_keeps_its_content_when_the_target_is_replaced_or_deleted(self, open_layers: Open) -> None:
@@ -155,10 +165,10 @@ class TestHostileNames:
             ("x" * 256, "a name of more than"),
             ("/".join(["d"] * 300), "a name of more than"),
             ("/".join(["d" * 200] * 30), "a name of more than"),
-            (".wh.", "a whiteout of no name"),
-            (".wh..", "a whiteout of no name"),
-            (".wh...", "a whiteout of no name"),
-            (".wh.a/b", "a name below a whiteout"),
+            (".wh.", ": a whiteout of no name$"),
+            (".wh..", ": a whiteout of no name$"),
+            (".wh...", ": a whiteout of no name$"),
+            (".wh.a/b", ": a name below a whiteout$"),
         ],
     )
     def test_a_name_that_does_not_belong_into_a_layer_is_refused(

@@ -103,7 +103,11 @@ def test_files_that_are_missing_or_changed_are_told(open_layers: Open) -> None:
         ({"/usr/bin/python3.11": symlink("python3")}, "/usr/bin/python3.11", False),
         ({"/usr/local/bin/app": b"#!/usr/bin/python3.11 -E\n"}, "/usr/bin/python3.11", True),
         ({"/usr/local/bin/app": b"\x7fELF"}, None, False),
-        ({"/usr/local/bin/app": b"#!\n"}, None, False),
+        ({"/usr/local/bin/app": b"#!\nimport app\n"}, None, False),
+        ({"/usr/local/bin/app": b"#!/usr/bin/\xe9\n"}, "/usr/bin/\udce9", False),
+        ({"/usr/bin/python3.11": Node(b"", mode=0o100)}, "/usr/bin/python3.11", True),
+        ({"/usr/bin/python3.11": Node(b"", mode=0o010)}, "/usr/bin/python3.11", True),
+        ({"/usr/bin/python3.11": Node(b"", mode=0o001)}, "/usr/bin/python3.11", True),
         ({"/usr/local/bin/app": symlink("absent")}, None, False),
     ],
 )
@@ -112,6 +116,8 @@ def test_a_program_runs_only_with_an_interpreter_that_is_there(
 ) -> None:
     (script,) = _one(_open(open_layers, {**_files(), **change})).console_scripts
     assert (script.interpreter, script.interpreter_exists) == (interpreter, exists)
+    assert (script.name, script.target) == ("app", "app:main")
+    assert script.path == (None if change.get("/usr/local/bin/app") == symlink("absent") else "/usr/local/bin/app")
 
 
 def test_a_program_that_was_not_copied_along_has_no_path(open_layers: Open) -> None:
@@ -153,6 +159,28 @@ def test_a_file_whose_name_ends_as_that_of_metadata_is_none(open_layers: Open) -
     fs = _open(open_layers, {**_files(), "/opt/notes.dist-info": b"a text", f"{SITE}/notes.dist-info": b"a text"})
     assert [item.name for item in all_distributions(fs)] == [item.name for item in python_distributions(fs, SITE)]
     assert _one(fs).name == "App_Name"
+
+
+def test_distributions_are_sorted_by_the_name_that_counts_and_have_problems_of_their_own(open_layers: Open) -> None:
+    files = {
+        f"{SITE}/{name}-1.dist-info/{part}": content.encode()
+        for name in ("B", "a", "C")
+        for part, content in (("METADATA", f"Name: {name}\nVersion: 1\n\n"), ("RECORD", f"{name}.py,,\n"))
+    }
+    fs = _open(open_layers, {**files, f"{SITE}/a.py": b""})
+    found = python_distributions(fs, SITE)
+    assert [item.name for item in found] == ["a", "B", "C"]
+    assert [len(verify_record(fs, item)) for item in found] == [0, 1, 1]
+
+
+def test_a_distribution_may_bring_no_programs(open_layers: Open) -> None:
+    assert _one(_open(open_layers, _files(entry_points="[gui_scripts]\napp = app:main\n"))).console_scripts == ()
+
+
+def test_names_of_programs_may_be_there_twice_and_hold_colons_and_percent_signs(open_layers: Open) -> None:
+    points = "[console_scripts]\napp = first\nApp:%(x)s = app:main\napp = app:%s\n"
+    scripts = _one(_open(open_layers, _files(entry_points=points))).console_scripts
+    assert [(item.name, item.target) for item in scripts] == [("app", "app:%s"), ("App:%(x)s", "app:main")]
 
 
 def test_distributions_are_found_wherever_they_are(open_layers: Open) -> None:

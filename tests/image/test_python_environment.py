@@ -86,6 +86,16 @@ def test_an_interpreter_that_is_a_candidate_counts_as_its_version() -> None:
     assert unmet_requirements(installed, PythonEnvironment("3.14.0rc1", "aarch64")) == ()
 
 
+def test_what_follows_a_requirement_that_does_not_apply_is_looked_at() -> None:
+    installed = [_distribution("app", "1", "absent; extra == 'x'", "other")]
+    assert unmet_requirements(installed, ENVIRONMENT) == (UnmetRequirement("app", "other", None),)
+
+
+def test_a_requirement_that_asks_for_what_no_environment_tells_is_refused() -> None:
+    with pytest.raises(ImageError, match=r"^/app.dist-info: requires a; \"x\" in extras: "):
+        unmet_requirements([_distribution("app", "1", "a; 'x' in extras")], ENVIRONMENT)
+
+
 def test_a_malformed_wish_for_an_interpreter_is_told() -> None:
     with pytest.raises(ImageError, match=r"^/app.dist-info: Requires-Python: Invalid specifier: 'three'$"):
         unmet_requirements([_distribution("app", "1", python="three")], ENVIRONMENT)
@@ -121,6 +131,29 @@ def test_a_version_that_is_none_is_told() -> None:
 )
 def test_a_wheel_fits_by_version_abi_machine_and_glibc(tag: str, fits: bool) -> None:
     assert ENVIRONMENT.wheel_fits(tag, glibc_minor=36) is fits
+
+
+@pytest.mark.parametrize(
+    ("tag", "fits"),
+    [
+        ("cp313-cp313-manylinux_2_36_aarch64", True),
+        ("cp313-cp313-manylinux_2_37_aarch64", False),
+        ("cp313-cp313-manylinux_2_5_aarch64", True),
+        ("cp313-cp313-manylinux_2_4_aarch64", False),
+        ("cp311-cp311-manylinux_2_17_aarch64", False),
+        ("cp311-abi3-manylinux_2_17_aarch64", True),
+        ("py313-none-any", True),
+        ("cp313-none-any", True),
+        ("cp311-none-any", False),
+    ],
+)
+def test_a_wheel_fits_the_interpreter_of_the_image_and_not_this_one(tag: str, fits: bool) -> None:
+    assert PythonEnvironment("3.13.1", "aarch64").wheel_fits(tag, glibc_minor=36) is fits
+
+
+def test_an_old_name_of_a_platform_is_that_of_its_glibc() -> None:
+    tag = "cp311-cp311-manylinux2014_aarch64"
+    assert [ENVIRONMENT.wheel_fits(tag, glibc_minor=minor) for minor in (16, 17)] == [False, True]
 
 
 class TestEnvironment:
