@@ -73,7 +73,7 @@ def _compile(source: bytes, path: str) -> bytes | None:
     """A source as its interpreter would keep it, or None: what cannot be compiled is left for that one to refuse."""
     try:
         code = compile(source, path, "exec", dont_inherit=True, optimize=0)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last for what is nested too deeply, too
         return None
     return importlib.util.MAGIC_NUMBER + _CHECKED_HASH + importlib.util.source_hash(source) + marshal.dumps(code)
 

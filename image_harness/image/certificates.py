@@ -22,6 +22,7 @@ _BUNDLE_BYTES: Final = 16 * MIB
 _BLOCK: Final = re.compile(rb"-----BEGIN CERTIFICATE-----(?:(?!-----BEGIN ).)*?-----END CERTIFICATE-----", re.DOTALL)
 _BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
 _END: Final = b"-----END CERTIFICATE-----"
+_DAMAGE: Final = (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def _parse(data: bytes) -> tuple[tuple[Certificate, ...], tuple[str, ...]]:
     for number, block in enumerate(blocks, start=1):
         try:
             found.append(_certificate(block))
-        except ValueError as error:
+        except _DAMAGE as error:
             damaged.append(f"certificate {number} cannot be parsed: {printable(str(error))}")
     for word, mark in (("begin and do not end", _BEGIN), ("end and do not begin", _END)):
         unpaired = data.count(mark) - len(blocks)

@@ -124,7 +124,7 @@ class Libraries:
         if entry is None or not entry.is_file or entry.path in seen or len(seen) == _CONFIGURATIONS:
             return
         seen.add(entry.path)
-        for line in self._fs.read_bytes(entry).decode("utf-8", "surrogateescape").splitlines():
+        for line in self._fs.read_bytes(entry).decode("utf-8", "surrogateescape").split("\n"):
             words = line.partition("#")[0].split()
             if words[:1] == ["include"]:
                 for pattern in words[1:]:

@@ -6,7 +6,9 @@ import base64
 import configparser
 import csv
 import hashlib
+import io
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
@@ -24,6 +26,9 @@ from image_harness.image.problems import FileProblem, ProblemKind
 _SUFFIX: Final = ".dist-info"
 _METADATA_BYTES: Final = 16 * MIB
 _SHEBANG_BYTES: Final = 4 * KIB
+#: RECORD's digests: those of a length of their own.
+_ALGORITHMS: Final = frozenset(name for name in hashlib.algorithms_guaranteed if not name.startswith("shake_"))
+_SIZE: Final = re.compile(r"[0-9]{1,18}|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +190,15 @@ def _record(fs: FileSystem, directory: str) -> tuple[RecordedFile, ...]:
 def _recorded(text: str, path: str) -> Iterator[RecordedFile]:
     """Read RECORD: path, digest and size per line; paths are relative to site-packages and may lead out of it."""
     site_packages = posixpath.dirname(posixpath.dirname(path))
-    for number, row in enumerate(csv.reader(text.splitlines()), start=1):
+    for number, row in _rows(text, path):
         if len(row) != 3:
             raise ImageError(f"line {number} has {len(row)} columns, not 3", where=printable(path))
         name, digest, size = row
         algorithm, _, encoded = digest.partition("=")
-        if digest and not (encoded and algorithm in hashlib.algorithms_guaranteed):
+        if digest and not (encoded and algorithm in _ALGORITHMS):
             raise ImageError(f"line {number} has no known digest", where=printable(path))
+        if not _SIZE.fullmatch(size):
+            raise ImageError(f"line {number} has a size that is no number", where=printable(path))
         try:
             plain = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).hex()
         except ValueError:
@@ -200,8 +207,19 @@ def _recorded(text: str, path: str) -> Iterator[RecordedFile]:
             path=posixpath.normpath(posixpath.join(site_packages, name)),
             algorithm=algorithm or None,
             digest=plain or None,
-            size=int(size) if size.isdigit() else None,
+            size=int(size) if size else None,
         )
+
+
+def _rows(text: str, path: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row of RECORD that is not empty, with the number of the line that it ends in."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        for row in reader:
+            if row:
+                yield reader.line_num, row
+    except csv.Error as error:
+        raise ImageError(f"line {reader.line_num} cannot be read: {error}", where=printable(path)) from None
 
 
 def _console_scripts(fs: FileSystem, directory: str, files: tuple[RecordedFile, ...]) -> Iterator[ConsoleScript]:

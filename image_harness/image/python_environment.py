@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from packaging.markers import UndefinedEnvironmentName
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from image_harness.image.debian import debian_packages
+from image_harness.image.debian import DebianPackage, debian_packages
 from image_harness.image.errors import ImageError, printable
 from image_harness.image.filesystem import FileSystem
 from image_harness.image.python_distributions import Distribution
@@ -98,10 +98,23 @@ def python_environment(fs: FileSystem, site_packages: str, platform: Platform) -
     if match is None:
         raise ImageError("the path does not tell the Python version", where=printable(site_packages))
     names = (f"python{match[1]}-minimal", f"libpython{match[1]}-minimal")
-    version = next((item.upstream_version for item in debian_packages(fs) if item.name in names), None)
-    if version is None:
+    package = next((item for item in debian_packages(fs) if item.name in names), None)
+    if package is None:
         raise ImageError(f"no Debian package {names[0]} tells the version of Python {match[1]}", where=site_packages)
-    return PythonEnvironment(version, _MACHINES.get(platform.architecture, platform.architecture))
+    return PythonEnvironment(_version(package), _MACHINES.get(platform.architecture, platform.architecture))
+
+
+def _version(package: DebianPackage) -> str:
+    """Python's name for the version of its Debian package, which says 3.14.0~rc1 for 3.14.0rc1."""
+    version = package.upstream_version.replace("~", "")
+    try:
+        major_and_more = len(Version(version).release) > 1
+    except InvalidVersion:
+        major_and_more = False
+    if not major_and_more:
+        what = f"the version {package.version!r} of {package.name} is none of Python"
+        raise ImageError(printable(what), where=printable(package.database))
+    return version
 
 
 def unmet_requirements(
@@ -151,7 +164,7 @@ def _applies(requirement: Requirement, environment: PythonEnvironment, distribut
         return True
     try:
         return requirement.marker.evaluate(environment.markers)
-    except UndefinedEnvironmentName as error:
+    except (UndefinedEnvironmentName, UndefinedComparison) as error:
         raise ImageError(f"requires {requirement}: {error}", where=printable(distribution.path)) from None
 
 

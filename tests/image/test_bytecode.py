@@ -65,7 +65,7 @@ def test_what_the_image_has_compiled_is_left_alone(open_layers: Open, tmp_path: 
     assert names(archive) == ["p/__pycache__", f"p/__pycache__/n.{TAG}.pyc"]
 
 
-@pytest.mark.parametrize("source", [b"def", b"\x00", b"# coding: no-such\n", b"\xff"])
+@pytest.mark.parametrize("source", [b"def", b"\x00", b"# coding: no-such\n", b"\xff", b"-" * 20_000 + b"1"])
 def test_what_cannot_be_compiled_is_left_for_the_interpreter_to_refuse(open_layers: Open, source: bytes) -> None:
     assert names(bytecode_archive(open_layers({"p/m.py": source, "p/n.py": b""})))[1:] == [f"p/__pycache__/n.{TAG}.pyc"]
 

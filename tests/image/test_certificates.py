@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -61,6 +62,15 @@ def test_a_damaged_certificate_is_an_error_and_can_be_asked_for(open_layers: Ope
     assert [text.partition(":")[0] for text in damaged_certificates(fs)] == ["certificate 2 cannot be parsed"]
     with pytest.raises(ImageError, match=r"ca-certificates.crt: certificate 2 cannot be parsed: .*\(1 such\)"):
         ca_certificates(fs)
+
+
+def test_a_certificate_of_a_version_that_does_not_exist_is_damage(open_layers: Open) -> None:
+    der = x509.load_pem_x509_certificate(_certificate("Good")).public_bytes(Encoding.DER)
+    changed = der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05", 1)
+    pem = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(changed) + b"-----END CERTIFICATE-----\n"
+    assert damaged_certificates(_bundle(open_layers, pem)) == (
+        "certificate 1 cannot be parsed: 5 is not a valid X509 version",
+    )
 
 
 def test_a_certificate_that_is_cut_off_is_damage(open_layers: Open) -> None:

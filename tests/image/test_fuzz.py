@@ -5,16 +5,23 @@ What was found this way is kept as an example in the tests of the module concern
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import os
 import posixpath
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -25,9 +32,10 @@ from image_harness.image.debian import debian_packages, verify_md5sums
 from image_harness.image.elf import elf_files
 from image_harness.image.libraries import Libraries, glibc_version
 from image_harness.image.python_distributions import python_distributions, verify_record
-from image_harness.image.python_environment import PythonEnvironment, unmet_requirements
+from image_harness.image.python_environment import PythonEnvironment, python_environment, unmet_requirements
 from image_harness.image.tar import TarMember, TarParser
 from image_harness.image.tar_fields import pax_records
+from image_harness.types import Platform
 from tests.image import builder
 from tests.image.builder import ImageBuilder, Node, dump, hard_link, open_built, symlink, tar
 from tests.image.elf_builder import ElfBuilder
@@ -300,12 +308,93 @@ TEXTS: dict[str, bytes] = {
 @given(data=st.data())
 def test_a_damaged_file_of_the_image_is_read_or_refused(name: str, data: st.DataObject) -> None:
     damaged = data.draw(st.one_of(_damage(TEXTS[name]), st.text().map(lambda text: text.encode("utf-8", "replace"))))
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        open_built(ImageBuilder().layer({**TEXTS, name: damaged}), Path(folder)) as image,
-    ):
+    _expect_one_line_each({**TEXTS, name: damaged})
+
+
+#: What files are made of: put together at random, they get further than noise does.
+WORDS: dict[str, Sequence[str]] = {
+    "var/lib/dpkg/status.d/a": [
+        "Package: ", "Version: ", "Architecture: all\n", "python3.11-minimal", "Architecture", "\n", "\n\n", " ",
+        "1:", "3.11", "~rc1", "+b1", "-1", "x",
+    ],
+    "var/lib/dpkg/status.d/a.md5sums": [
+        "d41d8cd98f00b204e9800998ecf8427e", "  ", "empty", "./", "/", "..", "\n", "\x85", "*",
+    ],
+    "etc/passwd": ["root", ":", "x", "0", "²", "\n", "9" * 11, "#"],
+    "etc/group": ["root", ":", "x", "0", ",", "²", "\n"],
+    "etc/ld.so.conf": ["include ", "/", "*", "[", "]", "..", "ld.so.conf", "lib", "\n", "#", " "],
+    f"{INFO}/METADATA": [
+        "Name: a\n", "Version: 1\n", "Requires-Dist: ", "Requires-Python: ", "b", "1", ">=", "~=", "===", "<", ";",
+        "sys_platform", "python_version", "'x'", "'3.11'", "extra", "extras", "in", "(", ")", " and ", "\n", "@", "[",
+        "]",
+    ],
+    f"{INFO}/WHEEL": ["Tag: ", "py3", "-", "none", "any", "cp311", "manylinux_2_17_aarch64", ".", "\n", " "],
+    f"{INFO}/RECORD": [
+        "a.py", ",", "sha256=", "shake_128=", "md5=", "aaaa", "=", "²", "0", "9" * 5000, "\n", '"', "\0", "../",
+    ],
+    f"{INFO}/entry_points.txt": [
+        "[console_scripts]\n", "[", "]", "a", "=", ":", "%(b)s", "\n", " ", "#", ";", "[DEFAULT]\n",
+    ],
+    "usr/bin/a": ["#!", "/usr/bin/python3", " ", "\n", "../", "\0", "-E"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WORDS)
+@settings(fuzz, max_examples=2 * EXAMPLES)
+@given(data=st.data())
+def test_a_file_of_words_in_any_order_is_read_or_refused(name: str, data: st.DataObject) -> None:
+    words = data.draw(st.lists(st.sampled_from(WORDS[name]), max_size=20))
+    # What has to be there comes first half of the time: what follows is looked at only then.
+    before = TEXTS[name].partition(b"\n\n")[0] + b"\n" if data.draw(st.booleans()) else b""
+    _expect_one_line_each({**TEXTS, name: before + "".join(words).encode()})
+
+
+BEGIN, END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def _certificate() -> bytes:
+    key = derive_private_key(1, SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "name")])
+    build = x509.CertificateBuilder(name, name, key.public_key(), 1, BEGIN, END)
+    build = build.add_extension(x509.BasicConstraints(ca=True, path_length=1), critical=True)
+    build = build.add_extension(x509.SubjectAlternativeName([x509.DNSName("a"), x509.DNSName("b")]), critical=False)
+    build = build.add_extension(x509.IssuerAlternativeName([x509.RFC822Name("a@b")]), critical=False)
+    return build.sign(key, SHA256()).public_bytes(Encoding.DER)
+
+
+CERTIFICATE = _certificate()
+
+
+@settings(fuzz, max_examples=4 * EXAMPLES)
+@given(damage=st.lists(st.tuples(st.integers(0, len(CERTIFICATE) - 1), st.integers(0, 255)), min_size=1, max_size=3))
+def test_a_damaged_certificate_is_read_or_told(damage: list[tuple[int, int]]) -> None:
+    changed = bytearray(CERTIFICATE)
+    for position, value in damage:
+        changed[position] = value
+    bundle = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(changed) + b"-----END CERTIFICATE-----\n"
+    build = ImageBuilder().layer({"etc/ssl/certs/ca-certificates.crt": bundle})
+    with tempfile.TemporaryDirectory() as folder, open_built(build, Path(folder)) as image:
+        told = damaged_certificates(image.filesystem)
+        if told:
+            with pytest.raises(ImageError, match="certificate"):
+                ca_certificates(image.filesystem)
+        else:
+            assert len(ca_certificates(image.filesystem)) == 1
+
+
+def _expect_one_line_each(files: Mapping[str, bytes]) -> None:
+    """Have everything read that files of an image are read for."""
+    with tempfile.TemporaryDirectory() as folder, open_built(ImageBuilder().layer(files), Path(folder)) as image:
         fs = image.filesystem
-        for work in (_read_packages, _read_python, accounts, ca_certificates, damaged_certificates, _read_libraries):
+        for work in (
+            _read_packages,
+            _read_python,
+            _read_environment,
+            accounts,
+            ca_certificates,
+            damaged_certificates,
+            _read_libraries,
+        ):
             _expect_one_line(lambda work=work: work(fs))  # type: ignore[misc]
 
 
@@ -321,6 +410,11 @@ def _read_python(fs: FileSystem) -> None:
     for distribution in found:
         verify_record(fs, distribution)
         assert all(isinstance(environment.wheel_fits(tag, glibc_minor=36), bool) for tag in distribution.wheel_tags)
+
+
+def _read_environment(fs: FileSystem) -> None:
+    environment = python_environment(fs, f"/{SITE}", Platform.LINUX_ARM64)
+    unmet_requirements(python_distributions(fs, f"/{SITE}"), environment)
 
 
 def _read_libraries(fs: FileSystem) -> None:

@@ -138,6 +138,11 @@ def test_a_program_that_was_not_copied_along_has_no_path(open_layers: Open) -> N
         (_files(record="a,,\nb,sha256,1\n"), "RECORD: line 2 has no known digest"),
         (_files(record="a,magic=abc,1\n"), "RECORD: line 1 has no known digest"),
         (_files(record="a,sha256=,1\n"), "RECORD: line 1 has no known digest"),
+        (_files(record="a,shake_128=abcd,1\n"), "RECORD: line 1 has no known digest"),
+        (_files(record="a,,\n\nb,,1x\n"), "RECORD: line 3 has a size that is no number"),
+        (_files(record="a,,\N{SUPERSCRIPT TWO}\n"), "RECORD: line 1 has a size that is no number"),
+        (_files(record=f"a,,{'9' * 5000}\n"), "RECORD: line 1 has a size that is no number"),
+        (_files(record=f"a,,\n{'b' * 140_000},,\n"), "RECORD: line 2 cannot be read: field larger than field limit"),
         (_files(record="a,=abcd,1\n"), "RECORD: line 1 has no known digest"),
         (_files(record="a,sha256=a,1\n"), "RECORD: line 1 has a digest that is not base64"),
     ],
@@ -145,6 +150,14 @@ def test_a_program_that_was_not_copied_along_has_no_path(open_layers: Open) -> N
 def test_malformed_metadata_is_told(open_layers: Open, files: dict[str, Node | bytes], message: str) -> None:
     with pytest.raises(ImageError, match=message):
         python_distributions(_open(open_layers, files), SITE)
+
+
+def test_a_name_may_hold_what_only_looks_like_the_end_of_a_line(open_layers: Open) -> None:
+    fs = _open(open_layers, _files(record='"a\nb",,\nc\x85d\u2028,,3\n\n'))
+    assert [(item.path, item.size) for item in _one(fs).files] == [
+        (f"{SITE}/a\nb", None),
+        (f"{SITE}/c\x85d\u2028", 3),
+    ]
 
 
 def test_a_digest_may_be_written_with_its_padding(open_layers: Open) -> None:

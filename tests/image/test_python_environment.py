@@ -66,7 +66,9 @@ def test_a_requirement_that_is_satisfied_or_does_not_apply_is_not_told(requireme
     assert unmet_requirements(installed, ENVIRONMENT) == ()
 
 
-@pytest.mark.parametrize("requirement", ["not a requirement!", "a; unknown_marker == 'x'", "\x00 b>=1", "b\n>=x"])
+@pytest.mark.parametrize(
+    "requirement", ["not a requirement!", "a; sys_platform ~= 'x'", "a; unknown_marker == 'x'", "\x00 b>=1", "b\n>=x"]
+)
 def test_a_malformed_requirement_is_told(requirement: str) -> None:
     with pytest.raises(ImageError, match=r"/app.dist-info: requires") as caught:
         unmet_requirements([_distribution("app", "1", requirement)], ENVIRONMENT)
@@ -165,6 +167,13 @@ class TestEnvironment:
         assert environment == PythonEnvironment("3.11.2", "aarch64")
         assert environment.markers["python_version"] == "3.11"
 
+    def test_a_candidate_is_named_as_python_names_it(self, open_layers: Open) -> None:
+        stanza = self.STANZA.replace(b"3.11.2-6+deb12u6", b"3.11.2~rc1-1")
+        fs = open_layers({"var/lib/dpkg/status.d/python3.11-minimal": stanza})
+        environment = python_environment(fs, SITE, Platform.LINUX_ARM64)
+        assert environment == PythonEnvironment("3.11.2rc1", "aarch64")
+        assert unmet_requirements([_distribution("a", "1", python=">=3.8,<3.12")], environment) == ()
+
     def test_the_machine_of_a_platform_is_as_wheels_name_it(self, open_layers: Open) -> None:
         fs = open_layers({"var/lib/dpkg/status.d/python3.11-minimal": self.STANZA})
         machines = {"linux/amd64": "x86_64", "linux/arm64": "aarch64", "linux/s390x": "s390x"}
@@ -173,6 +182,11 @@ class TestEnvironment:
 
     def test_a_version_that_nothing_tells_is_an_error_not_a_guess(self, open_layers: Open) -> None:
         fs = open_layers({"a": b""})
+        for version in ("x", "3", "1:abc-1"):
+            stanza = f"Package: python3.11-minimal\nVersion: {version}\nArchitecture: arm64\n".encode()
+            nonsense = open_layers({"var/lib/dpkg/status.d/p": stanza})
+            with pytest.raises(ImageError, match=f"status.d/p: the version '{version}' of .* is none of Python$"):
+                python_environment(nonsense, SITE, Platform.LINUX_ARM64)
         with pytest.raises(ImageError, match=r"no Debian package python3.11-minimal tells the version"):
             python_environment(fs, SITE, Platform.LINUX_ARM64)
         with pytest.raises(ImageError, match=r"^/opt/app: the path does not tell the Python version$"):
