@@ -19,6 +19,7 @@ from image_harness.types import Digest
 
 _PLACEHOLDER = re.compile(r"\$\{([a-z_]+(?:\.[a-z_]+)*)\}")
 _EXTENDS = "extends"
+_LONGEST = 10_000
 
 
 class Design(DesignFile):
@@ -118,7 +119,10 @@ def _place(key: Key, sources: Sequence[Source]) -> str:
     return str(sources[0].path)
 
 
-def _look_up(name: str, values: Mapping[str, Any], where: str) -> str:
+def _look_up(name: str, values: Mapping[str, Any], where: str, within: tuple[str, ...] = ()) -> str:
+    """Return the text of the value that a placeholder names, which may hold placeholders, ``within`` others."""
+    if name in within:
+        raise HarnessError(f"the placeholder ${{{name}}} leads to itself", where=where, fix="write the value out")
     found: Any = values
     for part in name.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None
@@ -126,8 +130,11 @@ def _look_up(name: str, values: Mapping[str, Any], where: str) -> str:
         raise HarnessError(
             f"the placeholder ${{{name}}} names no single value", where=where, fix="name a value of the design"
         )
-    text = str(found)
-    return _PLACEHOLDER.sub(lambda match: _look_up(match[1], values, where), text)
+    text = _PLACEHOLDER.sub(lambda match: _look_up(match[1], values, where, (*within, name)), str(found))
+    if len(text) > _LONGEST:
+        what = f"the placeholder ${{{name}}} makes more than {_LONGEST} characters"
+        raise HarnessError(what, where=where, fix="write less into one value")
+    return text
 
 
 def _wrong_value(error: ValidationError, sources: Sequence[Source]) -> HarnessError:

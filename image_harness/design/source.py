@@ -6,10 +6,12 @@ graph, which is all that is needed of such a loader here.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NoReturn
 
 import yaml
 
@@ -17,6 +19,12 @@ from image_harness.errors import HarnessError
 
 Key = tuple[str | int, ...]
 """Where in a document a value stands: mapping keys and list indexes, outermost first."""
+
+
+_INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9](?:_?[0-9]){0,17})")
+_DEPTH: Final = 50
+#: A design has some thousands; aliases of aliases make any number out of a few lines.
+_MOST_VALUES: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ def read_source(path: Path) -> Source:
     """Read a YAML file whose top level is a mapping.
 
     Raises:
-        HarnessError: It cannot be read, is not YAML, or says a key twice.
+        HarnessError: It cannot be read, is not YAML, says a key twice, or has values without end.
     """
     try:
         content = path.read_bytes()
@@ -52,9 +60,8 @@ def read_source(path: Path) -> Source:
         raise _not_yaml(path, error) from None
     if not isinstance(node, yaml.MappingNode):
         raise HarnessError("a design is a mapping of keys to values", where=f"{path}:1", fix="see designs/ for one")
-    lines: dict[Key, int] = {}
-    data = _mapping(node, (), path, lines)
-    return Source(path, data, content, lines)
+    construction = _Construction(path)
+    return Source(path, construction.mapping(node), content, construction.lines)
 
 
 def _not_yaml(path: Path, error: yaml.YAMLError) -> HarnessError:
@@ -63,35 +70,74 @@ def _not_yaml(path: Path, error: yaml.YAMLError) -> HarnessError:
     return HarnessError(f"not YAML: {getattr(error, 'problem', None) or error}", where=where, fix="correct the file")
 
 
-def _construct(node: yaml.Node, key: Key, path: Path, lines: dict[Key, int]) -> object:
-    lines[key] = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        return _mapping(node, key, path, lines)
-    if isinstance(node, yaml.SequenceNode):
-        return [_construct(child, (*key, index), path, lines) for index, child in enumerate(node.value)]
-    return _scalar(node)
+class _Construction:
+    """Values out of a document's nodes.
 
+    Args:
+        path: The file, for messages.
 
-def _mapping(node: yaml.MappingNode, key: Key, path: Path, lines: dict[Key, int]) -> dict[str, Any]:
-    data: dict[str, Any] = {}
-    for name_node, value_node in node.value:
-        name = name_node.value
-        where = f"{path}:{name_node.start_mark.line + 1}"
-        if not isinstance(name, Hashable) or not isinstance(name, str):
-            raise HarnessError("a key must be a text", where=where, fix="write a plain word before the colon")
-        if name in data:
-            raise HarnessError(f"the key {name!r} stands here a second time", where=where, fix="remove one of the two")
-        data[name] = _construct(value_node, (*key, name), path, lines)
-        lines[*key, name] = name_node.start_mark.line + 1
-    return data
+    Attributes:
+        lines: The line, from 1, of each value so far.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._around: list[yaml.Node] = []
+        self._values = 0
+        self.lines: dict[Key, int] = {}
+
+    def mapping(self, node: yaml.MappingNode, key: Key = ()) -> dict[str, Any]:
+        """Return the mapping of a node.
+
+        Raises:
+            HarnessError: A key is no text or stands there twice, or the values have no end.
+        """
+        data: dict[str, Any] = {}
+        with self._inside(node):
+            for name_node, value_node in node.value:
+                name = self._name(name_node, data)
+                data[name] = self._value(value_node, (*key, name))
+                self.lines[*key, name] = name_node.start_mark.line + 1
+        return data
+
+    def _value(self, node: yaml.Node, key: Key) -> object:
+        self.lines[key] = node.start_mark.line + 1
+        self._values += 1
+        if self._values > _MOST_VALUES:
+            self._fail(node, f"it has more than {_MOST_VALUES} values", "use fewer aliases")
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, key)
+        if isinstance(node, yaml.SequenceNode):
+            with self._inside(node):
+                return [self._value(child, (*key, index)) for index, child in enumerate(node.value)]
+        return _scalar(node)
+
+    def _name(self, node: yaml.Node, others: Mapping[str, object]) -> str:
+        name = node.value
+        if not isinstance(name, str):
+            self._fail(node, "a key must be a text", "write a plain word before the colon")
+        if name in others:
+            self._fail(node, f"the key {name!r} stands here a second time", "remove one of the two")
+        return name
+
+    @contextlib.contextmanager
+    def _inside(self, node: yaml.Node) -> Iterator[None]:
+        if node in self._around:
+            self._fail(node, "an alias stands inside of what it repeats", "write the value out")
+        if len(self._around) == _DEPTH:
+            self._fail(node, f"values are nested more than {_DEPTH} deep", "write it flatter")
+        self._around.append(node)
+        yield
+        self._around.pop()
+
+    def _fail(self, node: yaml.Node, what: str, fix: str) -> NoReturn:
+        raise HarnessError(what, where=f"{self._path}:{node.start_mark.line + 1}", fix=fix)
 
 
 def _scalar(node: yaml.Node) -> object:
     """Turn a scalar into what YAML's core schema says: a number, a truth value, nothing, or else a text."""
-    if node.tag == "tag:yaml.org,2002:int":
-        return (
-            int(node.value.replace("_", ""), 0) if not node.value.startswith("0") or node.value == "0" else node.value
-        )
+    if node.tag == "tag:yaml.org,2002:int" and _INTEGER.fullmatch(node.value):
+        return int(node.value)
     if node.tag == "tag:yaml.org,2002:bool":
         return node.value.lower() in ("true", "yes", "on")
     if node.tag == "tag:yaml.org,2002:null":

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from image_harness.dockerfile.model import BuildArgument, Dockerfile, Instruction, Stage
-from image_harness.dockerfile.words import assignments
+from image_harness.dockerfile.words import BLANKS, assignments, require_assignments
 from image_harness.errors import HarnessError
 
 _SETTINGS = ("ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "SHELL", "STOPSIGNAL")
 _KEYWORDS = frozenset({*_SETTINGS, "ADD", "COPY", "FROM", "ONBUILD", "RUN", "USER", "VOLUME", "WORKDIR"})
 _WITH_DOCUMENTS = frozenset({"ADD", "COPY", "RUN"})
 _DIRECTIVE = re.compile(r"#\s*(syntax|escape|check)\s*=\s*(.+?)\s*", re.IGNORECASE)
+_ESCAPES = ("\\", "`")
 _FLAG = re.compile(r"--([a-z][a-z-]*)(?:=(\S*))?(?:\s+|$)")
-_HERE = re.compile(r"<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_]*)\2")
+_HERE = re.compile(r"(?<!\S)[0-9]*<<(-?)([\"']?)([^\s<\"']+)\2(?!\S)")
+_JSON_FORMS = frozenset({"ADD", "CMD", "COPY", "ENTRYPOINT", "HEALTHCHECK", "RUN", "SHELL", "VOLUME"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ def parse_dockerfile(path: Path) -> Dockerfile:
         HarnessError: It cannot be read or breaks a rule; names file and line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        # Not read_text(): what Python takes for the end of a line is none to BuildKit, and may hide an instruction.
+        text = path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise HarnessError(f"cannot be read: {reason}", where=str(path), fix="name a Dockerfile") from None
@@ -51,9 +54,11 @@ def parse_text(text: str, path: Path = Path("Dockerfile")) -> Dockerfile:
     Raises:
         HarnessError: It breaks a rule; names file and line.
     """
-    lines = text.splitlines()
+    lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
     directives = _directives(lines)
-    escape = directives.get("escape", "\\")
+    escape = directives.get("escape", _ESCAPES[0])
+    if escape not in _ESCAPES:
+        raise HarnessError(f"the escape character is {escape[:40]!r}", where=f"{path}:1", fix="take \\ or `")
     instructions = [_instruction(line, path) for line in _logical_lines(lines, escape, path)]
     first = next((i for i, instruction in enumerate(instructions) if instruction.keyword == "FROM"), None)
     if first is None:
@@ -84,7 +89,11 @@ def _directives(lines: list[str]) -> dict[str, str]:
 
 
 def _logical_lines(lines: list[str], escape: str, path: Path) -> Iterator[_Line]:
-    """Join continuation lines; comment lines and, inside an instruction, empty lines fall out."""
+    """Join continuation lines; comment lines and, inside an instruction, empty lines fall out.
+
+    An escape character that another one stands before continues nothing.
+    """
+    continuation = re.compile(rf"(?<!{re.escape(escape)}){re.escape(escape)}[ \t]*$")
     pending = ""
     start = 0
     rows = iter(enumerate(lines, 1))
@@ -93,9 +102,9 @@ def _logical_lines(lines: list[str], escape: str, path: Path) -> Iterator[_Line]
         if stripped.startswith("#") or not stripped:
             continue
         start = start or number
-        continued = line.rstrip().endswith(escape)
-        pending += line.rstrip()[: -len(escape)] if continued else line
-        if continued:
+        joined = continuation.sub("", line)
+        pending += joined
+        if joined != line:
             continue
         yield _Line(start, pending.strip(), tuple(_documents(pending, rows, f"{path}:{start}")))
         pending, start = "", 0
@@ -105,7 +114,8 @@ def _logical_lines(lines: list[str], escape: str, path: Path) -> Iterator[_Line]
 
 def _documents(text: str, rows: Iterator[tuple[int, str]], where: str) -> Iterator[str]:
     """Take the here-documents that an instruction announces off the lines that follow it."""
-    if text.split(maxsplit=1)[0].upper() not in _WITH_DOCUMENTS:
+    words = text.upper().split(maxsplit=2)
+    if not _WITH_DOCUMENTS.intersection(words[:2] if words[:1] == ["ONBUILD"] else words[:1]):
         return
     for match in _HERE.finditer(text):
         tabs, _, end = match.groups()
@@ -123,7 +133,7 @@ def _documents(text: str, rows: Iterator[tuple[int, str]], where: str) -> Iterat
 
 
 def _instruction(line: _Line, path: Path) -> Instruction:
-    keyword, _, rest = line.text.partition(" ") if " " in line.text else line.text.partition("\t")
+    keyword, rest = (*BLANKS.split(line.text, maxsplit=1), "")[:2]
     keyword = keyword.upper()
     if keyword not in _KEYWORDS:
         raise HarnessError(
@@ -134,20 +144,28 @@ def _instruction(line: _Line, path: Path) -> Instruction:
     while match := _FLAG.match(rest):
         flags.append((match[1], match[2] or ""))
         rest = rest[match.end() :]
-    return Instruction(keyword, tuple(flags), rest, line.number, _exec_form(keyword, rest), line.documents)
+    where = f"{path}:{line.number}"
+    if keyword in ("ENV", "LABEL"):
+        require_assignments(rest, where)
+    return Instruction(keyword, tuple(flags), rest, line.number, _exec_form(keyword, rest, where), line.documents)
 
 
-def _exec_form(keyword: str, text: str) -> tuple[str, ...] | None:
-    """Return the words of the JSON form; text that is no JSON list of texts is the shell form."""
+def _exec_form(keyword: str, text: str, where: str) -> tuple[str, ...] | None:
+    """Return the words of the JSON form; text that is no JSON list is the shell form."""
     if keyword == "HEALTHCHECK":
         text = re.sub(r"^CMD\s+", "", text, flags=re.IGNORECASE)
     if not text.startswith("["):
         return None
     try:
-        words = json.loads(text)
-    except ValueError:
+        # BuildKit takes what follows the list for nothing.
+        words, _ = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
         return None
-    return tuple(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else None
+    if keyword not in _JSON_FORMS:
+        return None
+    if not all(isinstance(word, str) for word in words):
+        raise HarnessError("a JSON list may hold texts only", where=where, fix="put each word in double quotes")
+    return tuple(words)
 
 
 def _stages(instructions: list[Instruction], path: Path) -> Iterator[Stage]:

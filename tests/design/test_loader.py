@@ -170,6 +170,20 @@ def test_a_placeholder_in_a_placeholder_that_names_nothing_is_refused_where_it_i
     )
 
 
+def test_a_placeholder_that_leads_to_itself_is_refused(tmp_path: Path) -> None:
+    path = changed(tmp_path, "  cluster: application", "  cluster: ${service.title}")
+    path.write_text(path.read_text().replace("title: Lucid RDP Monitor", "title: In ${service.cluster}"))
+
+    assert "leads to itself; write the value out" in refusal(path)
+
+
+def test_placeholders_that_grow_beyond_reason_are_refused(tmp_path: Path) -> None:
+    path = changed(tmp_path, "  cluster: application", f"  cluster: {'x' * 101}")
+    path.write_text(path.read_text().replace("title: Lucid RDP Monitor", f"title: {'${service.cluster}' * 100}"))
+
+    assert "the placeholder ${service.title} makes more than 10000 characters" in refusal(path)
+
+
 def test_what_is_not_yaml_names_the_line(tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text("a: 1\nb: [1\nc: 2\n")

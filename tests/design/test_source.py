@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from image_harness.design.source import Source, read_source
 from image_harness.errors import HarnessError
+
+#: Ten of ten of ten ...: few lines, millions of values.
+LAUGHTER = "a: &a [0]\n" + "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n" for old, new in pairwise("abcdefgh")
+)
 
 
 def source(tmp_path: Path, text: str) -> Source:
@@ -43,6 +49,12 @@ def test_the_file_and_its_bytes_are_kept(tmp_path: Path) -> None:
         ("7", 7),
         ("0", 0),
         ("1_000", 1000),
+        ("+3", 3),
+        ("123456789012345678", 123456789012345678),
+        ("9" * 5000, "9" * 5000),
+        ("190:20:30", "190:20:30"),
+        ("-010", "-010"),
+        ("!!int x", "x"),
         ("-3", -3),
         ("0755", "0755"),
         ("0x1f", "0x1f"),
@@ -73,6 +85,9 @@ def test_a_scalar_is_a_number_a_truth_value_nothing_or_a_text(tmp_path: Path, te
         ("- a\n", "1: a design is a mapping of keys to values; see designs/ for one"),
         ("a\n", "1: a design is a mapping of keys to values; see designs/ for one"),
         ("", "1: a design is a mapping of keys to values; see designs/ for one"),
+        ("a: &x\n  b: [*x]\n", "1: an alias stands inside of what it repeats; write the value out"),
+        (f"a: {'[' * 60}{']' * 60}\n", "1: values are nested more than 50 deep; write it flatter"),
+        (LAUGHTER, "1: it has more than 100000 values; use fewer aliases"),
         ("a: 1\nb: [1\nc: 2\n", "3: not YAML: did not find expected ',' or ']'; correct the file"),
     ],
 )

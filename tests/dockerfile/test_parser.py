@@ -78,6 +78,7 @@ def test_json_form_gives_words_and_shell_form_none() -> None:
 
 def test_broken_json_is_the_shell_form_as_docker_has_it() -> None:
     assert parse_text("FROM x\nCMD ['a']").final.all("CMD")[0].exec_form is None
+    assert parse_text('FROM x\nCMD ["a"] ["b"]').final.all("CMD")[0].exec_form == ("a",)
 
 
 def test_an_empty_json_list_is_not_the_shell_form() -> None:
@@ -112,6 +113,26 @@ def test_the_escape_directive_changes_the_continuation() -> None:
     assert final.all("RUN")[0].text.split() == ["a", "b"]
 
 
+@pytest.mark.parametrize("mark", ["\v", "\f", "\r", "\x1c", "\x85", "\u2028"])
+def test_nothing_but_a_line_feed_ends_a_line(tmp_path: Path, mark: str) -> None:
+    (tmp_path / "Dockerfile").write_bytes(f"FROM x\n# a comment{mark}USER 65532\n".encode())
+    assert parse_dockerfile(tmp_path / "Dockerfile").final.all("USER") == ()
+
+
+def test_an_escape_that_is_escaped_continues_nothing() -> None:
+    final = parse_text("FROM x\nRUN echo \\\\\nUSER root\n").final
+    assert [user.text for user in final.all("USER")] == ["root"]
+
+
+def test_only_a_word_of_its_own_begins_a_here_document() -> None:
+    final = parse_text('FROM x\nRUN cat <<<EOF a<<EOF "<<EOF"\nUSER root\nRUN cat 3<<E.F\nUSER 1\nE.F\n').final
+    assert [user.text for user in final.all("USER")] == ["root"]
+
+
+def test_what_is_nested_without_end_is_the_shell_form() -> None:
+    assert parse_text(f"FROM x\nCMD {'[' * 100_000}").final.all("CMD")[0].exec_form is None
+
+
 def test_a_directive_after_another_line_is_a_comment() -> None:
     assert parse_text("FROM x\n# syntax=y\n").directives == {}
 
@@ -128,6 +149,11 @@ def test_instructions_know_their_first_line() -> None:
         ("FROM x\nFLY away", "unknown instruction 'FLY'"),
         ("FROM x y", "FROM takes an image"),
         ("FROM x\nRUN <<EOF\na", "the here-document EOF does not end"),
+        ("FROM x\nONBUILD RUN <<EOF\na", "the here-document EOF does not end"),
+        ("FROM x\nENV A='b", "Dockerfile:2: no closing quotation; close the quote, or escape it"),
+        ("FROM x\nLABEL a=b c", "Dockerfile:2: 'c' sets nothing; write NAME=VALUE"),
+        ("FROM x\nCMD [1]", "Dockerfile:2: a JSON list may hold texts only"),
+        ("# escape=x\nFROM x", "Dockerfile:1: the escape character is 'x'; take \\ or `"),
     ],
 )
 def test_a_broken_rule_is_told_in_one_line(text: str, message: str) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from image_harness.dockerfile.words import assignments, commands, environment
+from image_harness.errors import HarnessError
 
 
 def test_assignments_take_quotes_off() -> None:
@@ -17,6 +20,17 @@ def test_variables_stay_as_written() -> None:
 
 def test_environment_knows_the_old_form() -> None:
     assert environment("NAME some value") == (("NAME", "some value"),)
+    assert environment("NAME\tsome  value") == (("NAME", "some  value"),)
+    assert environment("'NA'ME a  \"b c\" d\\e ''") == (("NAME", "a  b c de "),)
+
+
+def test_what_an_argument_is_stays_as_written_where_a_quote_does_not_end() -> None:
+    assert assignments("A='b c") == (("A", "'b"), ("c", None))
+
+
+def test_a_command_whose_quote_does_not_end_is_told() -> None:
+    with pytest.raises(HarnessError, match=r"^RUN echo it's: cannot be split into commands: no closing quotation; "):
+        commands("echo it's")
 
 
 def test_commands_are_split_at_operators_and_quotes_are_kept_together() -> None:
