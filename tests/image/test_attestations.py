@@ -40,6 +40,20 @@ def test_attestations_are_read_and_are_no_platform(tmp_path: Path) -> None:
         assert attestation.statement["predicate"] == {"builder": {"id": ""}}
 
 
+def test_all_attestations_are_read_and_one_that_is_missing_hides_no_other(tmp_path: Path) -> None:
+    other = {**STATEMENT, "predicateType": "https://spdx.dev/Document"}
+    image = ImageBuilder(attestations=[STATEMENT, other]).layer({"which": b"arm64"})
+    files = image.layout()
+    with _open(files, tmp_path / "both") as opened:
+        assert [item.predicate_type for item in opened.attestations] == [
+            "https://slsa.dev/provenance/v0.2",
+            "https://spdx.dev/Document",
+        ]
+    first = next(name for name, data in files.items() if b"in-toto+json" in data)
+    with _open({name: data for name, data in files.items() if name != first}, tmp_path / "one") as opened:
+        assert [item.predicate_type for item in opened.attestations] == ["https://spdx.dev/Document"]
+
+
 def test_attestations_of_another_platforms_image_are_left_out(tmp_path: Path) -> None:
     image = ImageBuilder(platform=builder.AMD64, attestations=[STATEMENT]).layer({"which": b"amd64"})
     with _open(builder.layout([image, ARM]), tmp_path) as opened:

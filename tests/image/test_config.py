@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from image_harness.image.config import ImageConfig
+from image_harness.image.config import HistoryEntry, ImageConfig
 from image_harness.image.errors import ImageError
 from image_harness.types import HealthCheck, Platform, Port
 from tests.image.builder import dump, sha256
@@ -69,6 +69,8 @@ def test_a_health_check_is_read_in_nanoseconds_and_zero_means_the_engines_defaul
             }
         }
     )
+    faster = parse(config={"Healthcheck": {"Test": ["CMD", "x"], "StartInterval": 5_000_000_000}}).health_check
+    assert faster == HealthCheck(("CMD", "x"), start_interval=timedelta(seconds=5))
     assert config.health_check == HealthCheck(
         test=("CMD", "/probe"),
         interval=timedelta(seconds=30),
@@ -106,6 +108,27 @@ def test_the_longest_health_check_interval_that_fits_its_format_is_read() -> Non
     config = parse(config={"Healthcheck": {"Test": ["CMD", "x"], "Interval": 2**63 - 1}})
     assert config.health_check is not None
     assert config.health_check.interval == timedelta(microseconds=(2**63 - 1) / 1000)
+
+
+def test_a_step_of_the_build_has_every_value_of_its_object() -> None:
+    step = {"created_by": "RUN x", "created": "2026-01-02T03:04:05+02:00", "empty_layer": True, "comment": "note"}
+    (found,) = parse(history=[step]).history
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=2)))
+    assert found == HistoryEntry("RUN x", moment, empty_layer=True, comment="note")
+    assert found.created is not None
+    assert found.created.utcoffset() == timedelta(hours=2)
+    assert parse(history=[{}]).history == (HistoryEntry("", None, empty_layer=False, comment=""),)
+
+
+def test_a_time_without_a_zone_is_one_of_utc() -> None:
+    assert parse(created="2026-01-02T03:04:05").created == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    with pytest.raises(ImageError, match=rf"^config: created is no RFC 3339 time: '{'x' * 80}'$"):
+        parse(created="x" * 90)
+
+
+def test_a_value_of_the_wrong_shape_is_told_with_the_file() -> None:
+    with pytest.raises(ImageError, match=r"^config: config.Env is the number 1, not a list$"):
+        parse(config={"Env": 1})
 
 
 def test_instructions_belong_to_the_steps_that_made_layers() -> None:

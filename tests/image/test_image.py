@@ -99,6 +99,12 @@ def test_an_image_tells_layers_sizes_and_health_check(tmp_path: Path) -> None:
     build = _build()
     with open_built(build, tmp_path) as image:
         assert [layer.created_by for layer in image.layers] == ["COPY . /", "RUN change"]
+        assert [layer.diff_id for layer in image.layers] == list(image.config.diff_ids)
+        assert {layer.media_type for layer in image.layers} == {builder.LAYER_TYPES["gzip"]}
+        assert [layer.uncompressed_size for layer in image.layers] == [len(layer) for layer in build.layers]
+        assert image.index is not None
+        assert [item.digest for item in image.index.descriptors] == [image.manifest_digest]
+        assert {image.config_digest, image.manifest_digest} < image.ids
         assert image.size == sum(map(len, build.layers))
         assert image.compressed_size == sum(map(len, build.blobs))
         assert image.config.health_check == HealthCheck(("CMD", "true"), timedelta(seconds=30), retries=3)
@@ -132,6 +138,21 @@ def test_a_manifest_that_docker_save_made_up_is_not_reported(tmp_path: Path) -> 
     with _open(builder.write_archive(files, tmp_path / "a.tar", "docker-archive")) as image:
         assert image.manifest_digest is None
         assert image.config_digest == Digest(sha256(build.config))
+
+
+def test_what_is_wrong_in_an_image_is_told_with_the_image(tmp_path: Path) -> None:
+    with open_built(_build(), tmp_path) as image, pytest.raises(ImageError) as caught:
+        image.filesystem.read_bytes("/absent")
+    assert str(caught.value) == f"oci:{tmp_path}/layout:/absent: does not exist"
+
+
+def test_layers_that_are_too_much_together_are_told_with_the_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("image_harness.image.budget.IMAGE_BYTES", 1000)
+    with pytest.raises(ImageError) as caught:
+        open_built(_build(), tmp_path)
+    assert str(caught.value) == f"oci:{tmp_path}/layout: expands to more than 1000 bytes"
 
 
 def test_contents_cannot_be_read_once_the_image_is_closed(tmp_path: Path) -> None:

@@ -37,6 +37,14 @@ def test_the_platform_decides_among_several(tmp_path: Path, platform: str, neste
     assert platform.endswith(_which(files, tmp_path, platform=platform))
 
 
+def test_the_very_platform_is_taken_before_one_that_would_do(tmp_path: Path) -> None:
+    plain, exact = (ImageBuilder().layer({"which": name}) for name in (b"plain", b"exact"))
+    exact.platform["variant"] = "v8"
+    files = builder.layout([plain, exact], tag=None)
+    assert _which(files, tmp_path / "first", platform="linux/arm64/v8") == "exact"
+    assert _which(builder.layout([exact, plain], tag=None), tmp_path / "last", platform="linux/arm64") == "plain"
+
+
 def test_a_platform_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="no image for linux/s390x, only for linux/amd64, linux/arm64"):
         _open(builder.layout([AMD, ARM]), tmp_path, platform="linux/s390x")

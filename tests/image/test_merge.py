@@ -101,11 +101,18 @@ class TestMerging:
         assert not fs.exists("/run/a")
 
     def test_directories_that_no_layer_lists_are_made_as_engines_make_them(self, open_layers: Open) -> None:
-        entry = entry_at(open_layers({"a/b/c": b""}), "/a/b")
+        entry = entry_at(open_layers({}, {"a/b/c": b""}), "/a/b")
         assert (entry.type, entry.mode, entry.uid, entry.gid) == (EntryType.DIRECTORY, 0o755, 0, 0)
+        assert (entry.size, entry.mtime_ns, entry.xattrs) == (0, 0, {})
+        assert (entry.layer, entry.created_by) == (1, "STEP 1")
+
+    def test_the_root_that_no_layer_lists_is_the_first_layers(self, open_layers: Open) -> None:
+        entry = entry_at(open_layers({"a": b""}, {"b": b""}), "/")
+        assert (entry.path, entry.layer, entry.created_by) == ("/", 0, "")
 
     def test_the_root_takes_the_mode_that_a_layer_gives_it(self, open_layers: Open) -> None:
-        assert entry_at(open_layers({"./": directory(0o700)}), "/").mode == 0o700
+        entry = entry_at(open_layers({"./": directory(0o700)}), "/")
+        assert (entry.path, entry.mode) == ("/", 0o700)
 
     def test_names_with_dots_and_double_slashes_are_the_plain_path(self, open_layers: Open) -> None:
         assert paths(open_layers({"./a//b/./c": b""})) == ["/", "/a", "/a/b", "/a/b/c"]
