@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,6 @@ pytestmark = pytest.mark.engine
 TAG = f"image-harness-test/dockerfile:{os.getpid()}"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _no_image_is_left() -> Iterator[None]:
-    yield
-    subprocess.run(["docker", "image", "rm", "--force", TAG], check=True, capture_output=True, timeout=60)
-
-
 def built(path: Path) -> dict[str, Any] | None:
     """The configuration of what BuildKit makes of a Dockerfile; None where it refuses it."""
     command: list[str | Path] = ["docker", "buildx", "build", "--builder", "default", "--quiet", "--tag", TAG]
@@ -36,6 +29,7 @@ def built(path: Path) -> dict[str, Any] | None:
         assert "failed to solve" in done.stderr, done.stderr
         return None
     inspected = subprocess.run(["docker", "image", "inspect", TAG], capture_output=True, timeout=60, check=True).stdout
+    subprocess.run(["docker", "image", "rm", "--force", TAG], capture_output=True, timeout=60, check=True)
     config: dict[str, Any] = json.loads(inspected)[0]["Config"]
     return config
 
