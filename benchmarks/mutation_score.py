@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MUTANTS = ROOT / "mutants"
 WANTED = 0.85
 AREAS = {
-    "design": ("image_harness/design",),
+    "design": ("image_harness/design", "image_harness/yaml_source.py"),
     "image": ("image_harness/image",),
     "verdict": ("image_harness/plugin/verdicts.py", "image_harness/plugin/result.py"),
     "report": ("image_harness/report",),

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from image_harness.design.catalogue import Item, TracedLine, collect, expand, trace
 from image_harness.design.model import DesignFile, Requirement
-from image_harness.design.source import Key, Source, read_source
 from image_harness.errors import HarnessError
 from image_harness.types import Digest
+from image_harness.yaml_source import Key, Source, read_source
 
 _PLACEHOLDER = re.compile(r"\$\{([a-z_]+(?:\.[a-z_]+)*)\}")
 _EXTENDS = "extends"
@@ -79,7 +79,7 @@ def load_design(path: Path) -> Design:
 
 def _chain(path: Path) -> list[Source]:
     """Return the file and those that it extends, itself first."""
-    sources = [read_source(path)]
+    sources = [read_source(path, "a design")]
     while (base := sources[-1].data.get(_EXTENDS)) is not None:
         where = f"{sources[-1].path}:{sources[-1].lines[(_EXTENDS,)]}"
         if not isinstance(base, str):
@@ -87,7 +87,7 @@ def _chain(path: Path) -> list[Source]:
         extended = sources[-1].path.parent / base
         if extended.resolve() in [source.path.resolve() for source in sources]:
             raise HarnessError(f"{base} extends itself", where=where, fix="remove one of the extends")
-        sources.append(read_source(extended))
+        sources.append(read_source(extended, "a design"))
     return sources
 
 

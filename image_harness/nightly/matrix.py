@@ -8,10 +8,10 @@ import itertools
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from image_harness.errors import HarnessError
+from image_harness.yaml_source import read_source
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
@@ -189,11 +189,7 @@ def load_matrix(path: Path) -> Matrix:
         HarnessError: It cannot be read or is none.
     """
     try:
-        return Matrix.model_validate(yaml.safe_load(path.read_bytes()))
-    except OSError as error:
-        raise HarnessError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    except yaml.YAMLError as error:
-        raise HarnessError(f"not YAML: {error}", where=str(path)) from error
+        return Matrix.model_validate(read_source(path, "a matrix").data)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in problem["loc"])

@@ -22,11 +22,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from image_harness.errors import HarnessError
 from image_harness.nightly.bridge import bridged
+from image_harness.yaml_source import read_source
 
 
 class Node(BaseModel):
@@ -79,11 +79,7 @@ def load_nodes(path: Path) -> Nodes:
         HarnessError: It cannot be read or is none.
     """
     try:
-        return Nodes.model_validate(yaml.safe_load(path.read_bytes()) or {})
-    except OSError as error:
-        raise HarnessError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    except yaml.YAMLError as error:
-        raise HarnessError(f"not YAML: {error}", where=str(path)) from error
+        return Nodes.model_validate(read_source(path, "a list of nodes", may_be_empty=True).data)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in problem["loc"])

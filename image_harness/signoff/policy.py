@@ -7,11 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from image_harness.errors import HarnessError
 from image_harness.signoff.errors import first_problem
+from image_harness.yaml_source import read_source
 
 _DURATION: Final = re.compile(r"(?P<number>[0-9]{1,6})(?P<unit>[hd])")
 _UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -60,14 +60,9 @@ def load_policy(path: Path) -> Policy:
     Raises:
         HarnessError: It cannot be read, or a key or value is wrong.
     """
+    data = read_source(path, "a policy", may_be_empty=True).data
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise HarnessError(f"cannot be read: {getattr(error, 'strerror', error)}", where=str(path)) from None
-    except yaml.YAMLError as error:
-        raise HarnessError(f"not YAML: {error}", where=str(path)) from None
-    try:
-        policy = Policy.model_validate({} if data is None else data)
+        policy = Policy.model_validate(data)
     except ValidationError as error:
         raise HarnessError(first_problem(error), where=str(path), fix="correct the policy") from None
     folder = path.parent

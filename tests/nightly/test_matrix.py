@@ -80,6 +80,7 @@ def test_a_pattern_that_fits_nothing_is_a_users_mistake(small: Matrix) -> None:
         ("engines: {docker: {}", "engines: {Docker Desktop: {}", "engines"),
         ("without:", "but:", "but: Extra inputs"),
         ("engines:", "engines: [", "not YAML"),
+        ("without:", "engines: {}\nwithout:", "the key 'engines' stands here a second time"),
     ],
 )
 def test_what_is_wrong_in_the_file_is_named(tmp_path: Path, old: str, new: str, words: str) -> None:

@@ -32,6 +32,7 @@ def test_a_file_names_builder_nodes_and_engines(tmp_path: Path) -> None:
         ("engines: {}", "engines"),
         (MIXED, "one driver, not kubernetes and remote"),
         ("build: [", "not YAML"),
+        ("build: &a [*a]", "an alias stands inside of what it repeats"),
     ],
 )
 def test_what_is_wrong_in_the_file_is_named(tmp_path: Path, text: str, words: str) -> None:

@@ -1,7 +1,7 @@
 """Reads a YAML file and remembers on which line each value stands.
 
-PyYAML's C loader reads a design about ten times as fast as a loader that keeps comments; the lines come from its node
-graph, which is all that is needed of such a loader here.
+PyYAML's C loader reads a large design about ten times as fast as a loader that keeps comments; the lines come from its
+node graph, which is all that is needed of such a loader here.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ Key = tuple[str | int, ...]
 
 
 _INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9](?:_?[0-9]){0,17})")
+_NULL: Final = "tag:yaml.org,2002:null"
 _DEPTH: Final = 50
-#: A design has some thousands; aliases of aliases make any number out of a few lines.
+#: A large design has some thousands; aliases of aliases make any number out of a few lines.
 _MOST_VALUES: Final = 100_000
 
 
@@ -44,8 +45,13 @@ class Source:
     lines: dict[Key, int]
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path, kind: str, *, may_be_empty: bool = False) -> Source:
     """Read a YAML file whose top level is a mapping.
+
+    Args:
+        path: The file.
+        kind: What it is, for messages: "a design".
+        may_be_empty: Whether a file without any value is a mapping without keys.
 
     Raises:
         HarnessError: It cannot be read, is not YAML, says a key twice, or has values without end.
@@ -58,8 +64,10 @@ def read_source(path: Path) -> Source:
         node = yaml.compose(content, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise _not_yaml(path, error) from None
+    if may_be_empty and (node is None or node.tag == _NULL):
+        return Source(path, {}, content, {})
     if not isinstance(node, yaml.MappingNode):
-        raise HarnessError("a design is a mapping of keys to values", where=f"{path}:1", fix="see designs/ for one")
+        raise HarnessError(f"{kind} is a mapping of keys to values", where=f"{path}:1", fix="write KEY: VALUE")
     construction = _Construction(path)
     return Source(path, construction.mapping(node), content, construction.lines)
 
@@ -140,6 +148,6 @@ def _scalar(node: yaml.Node) -> object:
         return int(node.value)
     if node.tag == "tag:yaml.org,2002:bool":
         return node.value.lower() in ("true", "yes", "on")
-    if node.tag == "tag:yaml.org,2002:null":
+    if node.tag == _NULL:
         return None
     return node.value

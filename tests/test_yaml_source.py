@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from image_harness.design.source import Source, read_source
 from image_harness.errors import HarnessError
+from image_harness.yaml_source import Source, read_source
 
 #: Ten of ten of ten ...: few lines, millions of values.
 LAUGHTER = "a: &a [0]\n" + "".join(
@@ -19,7 +19,7 @@ LAUGHTER = "a: &a [0]\n" + "".join(
 def source(tmp_path: Path, text: str) -> Source:
     path = tmp_path / "a.yaml"
     path.write_text(text)
-    return read_source(path)
+    return read_source(path, "a design")
 
 
 def test_every_value_has_the_line_on_which_it_or_its_key_stands(tmp_path: Path) -> None:
@@ -82,9 +82,9 @@ def test_a_scalar_is_a_number_a_truth_value_nothing_or_a_text(tmp_path: Path, te
     [
         ("a: 1\n? [b]\n: 2\n", "2: a key must be a text; write a plain word before the colon"),
         ("a:\n  b: 1\n  b: 2\n", "3: the key 'b' stands here a second time; remove one of the two"),
-        ("- a\n", "1: a design is a mapping of keys to values; see designs/ for one"),
-        ("a\n", "1: a design is a mapping of keys to values; see designs/ for one"),
-        ("", "1: a design is a mapping of keys to values; see designs/ for one"),
+        ("- a\n", "1: a design is a mapping of keys to values; write KEY: VALUE"),
+        ("a\n", "1: a design is a mapping of keys to values; write KEY: VALUE"),
+        ("", "1: a design is a mapping of keys to values; write KEY: VALUE"),
         ("a: &x\n  b: [*x]\n", "1: an alias stands inside of what it repeats; write the value out"),
         (f"a: {'[' * 60}{']' * 60}\n", "1: values are nested more than 50 deep; write it flatter"),
         (LAUGHTER, "1: it has more than 100000 values; use fewer aliases"),
@@ -108,7 +108,19 @@ def test_a_mistake_without_a_line_is_told_with_the_file(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(HarnessError) as caught:
-        read_source(tmp_path / "b.yaml")
+        read_source(tmp_path / "b.yaml", "a design")
     assert (
         str(caught.value) == f"{tmp_path / 'b.yaml'}: cannot be read: No such file or directory; name an existing file"
     )
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "~\n"])
+def test_a_file_without_a_value_may_be_a_mapping_without_keys(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    assert read_source(path, "a policy", may_be_empty=True) == Source(path, {}, text.encode(), {})
+    with pytest.raises(HarnessError, match="a policy is a mapping of keys to values"):
+        read_source(path, "a policy")
+    path.write_text("- a\n")
+    with pytest.raises(HarnessError, match="a policy is a mapping of keys to values"):
+        read_source(path, "a policy", may_be_empty=True)
