@@ -11,6 +11,7 @@ from typing import ClassVar, Self
 from image_harness.errors import HarnessError
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_PORT_NUMBER = re.compile(r"[0-9]{1,5}")
 
 
 class Evidence(enum.StrEnum):
@@ -113,8 +114,8 @@ class Port:
             HarnessError: Not a number from 1 to 65535, or an unknown protocol.
         """
         number, _, protocol = text.partition("/")
-        if not number.isascii() or not number.isdigit() or not 0 < int(number) < 65536:
-            raise HarnessError(f"not a port: {text!r}", fix="write it as 8093/tcp")
+        if not _PORT_NUMBER.fullmatch(number) or not 0 < int(number) < 65536:
+            raise HarnessError(f"not a port: {text[:80]!r}", fix="write it as 8093/tcp")
         if (protocol or "tcp") not in ("tcp", "udp", "sctp"):
             raise HarnessError(f"unknown protocol in port {text!r}", fix="use tcp, udp or sctp")
         return cls(int(number), protocol or "tcp")

@@ -56,7 +56,7 @@ def _sum(first: int, processes: Iterable[ProcessFacts], proc: Path) -> Memory:
     found = []
     for process in processes:
         try:
-            found.append(parse_memory((proc / str(process.host_pid) / "smaps").read_text()))
+            found.append(parse_memory((proc / str(process.host_pid) / "smaps").read_text(errors="replace")))
         except OSError as error:
             if process.host_pid == first:
                 raise ContainerLost(f"the memory of the first process cannot be read: {error.strerror}") from error

@@ -25,7 +25,7 @@ def start_ticks(pid: int) -> int | None:
     """
     try:
         # The name in parentheses may hold blanks and parentheses; the fields after the last one are plain.
-        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
         return None
     return None if fields[0] in ("Z", "X") else int(fields[19])

@@ -54,7 +54,9 @@ class ListeningSocket:
 def is_container_process(pid: int, container_id: str, proc: Path = PROC) -> bool:
     """Whether this machine's process ``pid`` is the container's: false when the engine runs elsewhere."""
     try:
-        return container_id in (proc / str(pid) / "cgroup").read_text() or _mounts_name(pid, container_id, proc)
+        return container_id in (proc / str(pid) / "cgroup").read_text(errors="replace") or _mounts_name(
+            pid, container_id, proc
+        )
     except OSError:
         return False
 
@@ -143,7 +145,7 @@ def read_status(first: int, proc: Path = PROC) -> dict[str, str]:
         ContainerLost: It has ended.
     """
     try:
-        return parse_status((proc / str(first) / "status").read_text())
+        return parse_status((proc / str(first) / "status").read_text(errors="replace"))
     except OSError as error:
         raise ContainerLost(f"the container's first process cannot be read: {error.strerror}") from error
 
@@ -162,7 +164,7 @@ def count_descriptors(first: int, proc: Path = PROC) -> int:
 
 def parse_status(text: str) -> dict[str, str]:
     """The fields in the text of such a file."""
-    return {name: value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in text.split("\n"))}
 
 
 def listening(tables: dict[str, str]) -> tuple[ListeningSocket, ...]:
@@ -246,14 +248,16 @@ def _read_member(entry: Path, namespace: Path) -> ProcessFacts | None:
     try:
         if (entry / "ns/pid").readlink() != namespace:
             return None
-        status = {name: value.split() for name, value in parse_status((entry / "status").read_text()).items()}
+        status = {
+            name: value.split() for name, value in parse_status((entry / "status").read_text(errors="replace")).items()
+        }
         arguments = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
         return ProcessFacts(
             pid=int(status["NSpid"][-1]),
             host_pid=int(entry.name),
             uid=inside_id(int(status["Uid"][1]), (entry / "uid_map").read_text()),
             gid=inside_id(int(status["Gid"][1]), (entry / "gid_map").read_text()),
-            comm=(entry / "comm").read_text().rstrip("\n"),
+            comm=(entry / "comm").read_text(errors="replace").rstrip("\n"),
             argv=program_arguments(tuple(arguments)),
         )
     except OSError:  # it has ended since the folder was listed, or belongs to somebody whom we may not look at
@@ -263,14 +267,14 @@ def _read_member(entry: Path, namespace: Path) -> ProcessFacts | None:
 def _parent(entry: Path) -> int | None:
     """The parent's PID, as this machine sees it; None once the process has ended."""
     try:
-        return int(parse_status((entry / "status").read_text())["PPid"])
+        return int(parse_status((entry / "status").read_text(errors="replace"))["PPid"])
     except OSError:
         return None
 
 
 def _mounts_name(pid: int, container_id: str, proc: Path) -> bool:
     """Whether the mounts of a process name the container: for engines that put it into no cgroup of its own."""
-    return container_id in (proc / str(pid) / "mountinfo").read_text()
+    return container_id in (proc / str(pid) / "mountinfo").read_text(errors="replace")
 
 
 def _address(text: str) -> str:

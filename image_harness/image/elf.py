@@ -316,4 +316,4 @@ def _search_path(values: tuple[str, ...]) -> tuple[str, ...]:
 
 def _version_key(name: str) -> tuple[int, ...]:
     numbers = name.partition("_")[2].split(".")
-    return tuple(int(number) if number.isdigit() else -1 for number in numbers)
+    return tuple(int(number) if number.isascii() and number.isdigit() else -1 for number in numbers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,7 @@ _TRIPLETS: Final = {
 }
 _CONFIGURATION: Final = "/etc/ld.so.conf"
 _CONFIGURATIONS: Final = 100
+_GLIBC_VERSION: Final = re.compile(r"GLIBC_[0-9]+(?:\.[0-9]+)*")
 _NO_ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -170,5 +172,5 @@ def glibc_version(fs: FileSystem, user: ElfFile) -> str | None:
     library = Libraries(fs).find(user, "libc.so.6")
     if library is None:
         return None
-    versions = [name for name in library.defined_versions if name.removeprefix("GLIBC_").replace(".", "").isdigit()]
+    versions = filter(_GLIBC_VERSION.fullmatch, library.defined_versions)
     return max(versions, key=lambda name: [int(part) for part in name.removeprefix("GLIBC_").split(".")], default=None)

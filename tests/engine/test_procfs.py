@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,22 @@ def test_this_very_process_is_found_with_its_ids() -> None:
     found = next(process for process in read_processes(os.getpid()) if process.host_pid == os.getpid())
     assert (found.uid, found.gid) == (os.geteuid(), os.getegid())
     assert found.argv
+
+
+def test_a_process_may_give_itself_any_bytes_for_a_name() -> None:
+    named = (
+        "import ctypes, time; ctypes.CDLL(None).prctl(15, b'\\xff\\x1eUid:\\x1e'); print(flush=True); time.sleep(30)"
+    )
+    with subprocess.Popen([sys.executable, "-c", named], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        try:
+            status = read_status(child.pid)
+            found = next(process for process in read_processes(os.getpid()) if process.host_pid == child.pid)
+        finally:
+            child.kill()
+    assert status["Uid"].split()[0] == str(os.getuid())
+    assert (found.uid, found.comm) == (os.getuid(), "\N{REPLACEMENT CHARACTER}\x1eUid:\x1e")
 
 
 def test_a_process_that_has_ended_is_a_lost_container(tmp_path: Path) -> None:

@@ -35,8 +35,9 @@ class ElfBuilder:
         strings = bytearray(b"\0")
 
         def text(value: str) -> int:
-            strings.extend(value.encode() + b"\0")
-            return len(strings) - len(value) - 1
+            data = value.encode() + b"\0"
+            strings.extend(data)
+            return len(strings) - len(data)
 
         def place(data: bytes) -> int:
             body.extend(bytes(-len(body) % 8))

@@ -91,6 +91,8 @@ def test_a_health_check_is_read_in_nanoseconds_and_zero_means_the_engines_defaul
         ({"created": "yesterday"}, "created is no RFC 3339 time: 'yesterday'"),
         ({"config": {"Env": "A=1"}}, "config.Env is the text 'A=1', not a list"),
         ({"config": {"ExposedPorts": {"http": {}}}}, "config.ExposedPorts: not a port: 'http'"),
+        ({"config": {"ExposedPorts": {"9" * 5000: {}}}}, f"config.ExposedPorts: not a port: '{'9' * 80}'"),
+        ({"config": {"ExposedPorts": {"\N{SUPERSCRIPT TWO}": {}}}}, "config.ExposedPorts: not a port"),
         ({"config": {"ExposedPorts": ["80"]}}, "config.ExposedPorts is a list, not an object"),
         ({"config": {"Labels": {"a": 1}}}, "config.Labels.a is the number 1, not a text"),
         ({"config": {"Healthcheck": {"Interval": "30s"}}}, "config.Healthcheck.Interval is the text '30s'"),

@@ -117,10 +117,10 @@ def test_names_may_be_long_but_end(open_layers: Open) -> None:
 
 
 def test_versions_that_are_no_numbers_come_before_those_that_are(open_layers: Open) -> None:
-    versions = ("GLIBC_2.17", "GLIBC_ABI_DT_RELR", "OTHER_1", "GLIBC_2.4", "GLIBC_PRIVATE")
+    versions = ("GLIBC_2.17", "GLIBC_ABI_DT_RELR", "OTHER_1", "GLIBC_2.4", "GLIBC_PRIVATE", "GLIBC_\N{SUPERSCRIPT TWO}")
     elf = _read(open_layers, ElfBuilder(needed_versions={"libc.so.6": versions}).build())
-    assert set(elf.glibc_versions[:2]) == {"GLIBC_ABI_DT_RELR", "GLIBC_PRIVATE"}
-    assert elf.glibc_versions[2:] == ("GLIBC_2.4", "GLIBC_2.17")
+    assert set(elf.glibc_versions[:3]) == {"GLIBC_ABI_DT_RELR", "GLIBC_PRIVATE", "GLIBC_\N{SUPERSCRIPT TWO}"}
+    assert elf.glibc_versions[3:] == ("GLIBC_2.4", "GLIBC_2.17")
 
 
 def test_one_content_under_two_names_is_two_files(open_layers: Open) -> None:

@@ -160,7 +160,15 @@ def test_the_missing_versions_of_all_libraries_are_told(open_user: Open) -> None
 
 
 def test_the_newest_glibc_version_is_by_number_and_private_ones_do_not_count(open_user: Open) -> None:
-    versions = ("libc.so.6", "GLIBC_2.4", "GLIBC_2.36", "GLIBC_2.9", "GLIBC_PRIVATE")
+    versions = (
+        "libc.so.6",
+        "GLIBC_2.4",
+        "GLIBC_2.36",
+        "GLIBC_2.9",
+        "GLIBC_PRIVATE",
+        "GLIBC_9.",
+        "GLIBC_\N{SUPERSCRIPT TWO}",
+    )
     fs, elf = open_user(ElfBuilder(), **{"lib/libc.so.6": ElfBuilder(defined_versions=versions).build()})
     assert glibc_version(fs, elf) == "GLIBC_2.36"
 

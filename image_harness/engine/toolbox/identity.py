@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from image_harness.engine.client import architecture_name
-from image_harness.engine.procfs import PROC, inside_id
+from image_harness.engine.procfs import PROC, inside_id, read_status
 
 # What engines set where the image does not.
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -60,10 +60,7 @@ def identity_of(pid: int, document: Mapping[str, Any], proc: Path = PROC) -> Ide
     """
     config = document["Config"]
     entry = proc / str(pid)
-    status = {
-        name: value.split()
-        for name, _, value in (line.partition(":") for line in (entry / "status").read_text().splitlines())
-    }
+    status = {name: value.split() for name, value in read_status(pid, proc).items()}
     users, groups = (entry / "uid_map").read_text(), (entry / "gid_map").read_text()
     uid = inside_id(int(status["Uid"][1]), users)
     home = home_directory(uid, _account_file(entry))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+_ID = re.compile(r"[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,6 @@ class Accounts:
 
 
 def _names(text: str) -> dict[int, str]:
-    fields = [line.split(":") for line in text.splitlines()]
+    fields = [line.split(":") for line in text.split("\n")]
     # The first entry of an id counts, as it does for the C library.
-    return {int(found[2]): found[0] for found in reversed(fields) if len(found) > 2 and found[2].isdigit()}
+    return {int(found[2]): found[0] for found in reversed(fields) if len(found) > 2 and _ID.fullmatch(found[2])}

@@ -152,7 +152,7 @@ def read_rows(processes: Iterable[ProcessFacts], proc: Path = PROC) -> tuple[Row
     rows = []
     for host_pid, facts in known.items():
         try:
-            stat = tuple((proc / str(host_pid) / "stat").read_text().rpartition(")")[2].split())
+            stat = tuple((proc / str(host_pid) / "stat").read_text(errors="replace").rpartition(")")[2].split())
         except OSError:
             continue
         parent = known.get(int(stat[1]))

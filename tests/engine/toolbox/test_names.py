@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from image_harness.engine.toolbox.names import Accounts
 
-PASSWD = "root:x:0:0::/root:/x\nalias:x:0:0::/:/x\nbroken\nworse:x:y:0::/:/x\n"
+PASSWD = "root:x:0:0::/root:/x\nalias:x:0:0::/:/x\nbroken\nworse:x:y:0::/:/x\nnone:x:\N{SUPERSCRIPT TWO}:0::/:/x\n"
 
 
 def test_the_first_name_of_an_id_counts_and_other_lines_do_not_matter() -> None:
