@@ -42,9 +42,10 @@ tox run -e mutation [-- NAME...]
 python -m benchmarks mutation_score --out docs/mutation-testing.md
 ```
 
-`NAME` chooses mutants, such as `"image_harness.design*"`; without one it takes all of them, which is most of an hour on
-two processors. A mutant that never ends is noticed too: the tests have a time limit. At least 85 % are to be noticed in
-each area. Those that are not are listed below by the reason why."""
+`NAME` chooses mutants, such as `"image_harness.design*"`; without one it takes all of them, which is more than an hour
+on two processors. A mutant that never ends is noticed too: the tests have a time limit. At least 85 % are to be noticed
+in each area. Those that are not are listed below by the reason why, as the last whole run left them: what has changed
+since stands there as it was."""
 _SURVIVED, _UNTESTED = 0, 33
 _TIMED_OUT = (-24, 24, 36, 152, 255)
 _ORIGINAL = "__mutmut_orig"
