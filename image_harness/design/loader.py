@@ -119,10 +119,25 @@ def _place(key: Key, sources: Sequence[Source]) -> str:
     return str(sources[0].path)
 
 
-def _look_up(name: str, values: Mapping[str, Any], where: str, within: tuple[str, ...] = ()) -> str:
-    """Return the text of the value that a placeholder names, which may hold placeholders, ``within`` others."""
-    if name in within:
-        raise HarnessError(f"the placeholder ${{{name}}} leads to itself", where=where, fix="write the value out")
+def _look_up(name: str, values: Mapping[str, Any], where: str) -> str:
+    """Return the text of the value that a placeholder names, the placeholders in it filled in, too."""
+    known: dict[str, str] = {}
+
+    def fill(name: str, within: tuple[str, ...]) -> str:
+        if name in within:
+            raise HarnessError(f"the placeholder ${{{name}}} leads to itself", where=where, fix="write the value out")
+        if name not in known:
+            text = str(_single(name, values, where))
+            known[name] = _PLACEHOLDER.sub(lambda match: fill(match[1], (*within, name)), text)
+        if len(known[name]) > _LONGEST:
+            what = f"the placeholder ${{{name}}} makes more than {_LONGEST} characters"
+            raise HarnessError(what, where=where, fix="write less into one value")
+        return known[name]
+
+    return fill(name, ())
+
+
+def _single(name: str, values: Mapping[str, Any], where: str) -> object:
     found: Any = values
     for part in name.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None
@@ -130,11 +145,7 @@ def _look_up(name: str, values: Mapping[str, Any], where: str, within: tuple[str
         raise HarnessError(
             f"the placeholder ${{{name}}} names no single value", where=where, fix="name a value of the design"
         )
-    text = _PLACEHOLDER.sub(lambda match: _look_up(match[1], values, where, (*within, name)), str(found))
-    if len(text) > _LONGEST:
-        what = f"the placeholder ${{{name}}} makes more than {_LONGEST} characters"
-        raise HarnessError(what, where=where, fix="write less into one value")
-    return text
+    return found
 
 
 def _wrong_value(error: ValidationError, sources: Sequence[Source]) -> HarnessError:

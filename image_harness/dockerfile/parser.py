@@ -58,7 +58,8 @@ def parse_text(text: str, path: Path = Path("Dockerfile")) -> Dockerfile:
     directives = _directives(lines)
     escape = directives.get("escape", _ESCAPES[0])
     if escape not in _ESCAPES:
-        raise HarnessError(f"the escape character is {escape[:40]!r}", where=f"{path}:1", fix="take \\ or `")
+        line = list(directives).index("escape") + 1  # directives fill the first lines, one each
+        raise HarnessError(f"the escape character is {escape[:40]!r}", where=f"{path}:{line}", fix="take \\ or `")
     instructions = [_instruction(line, path) for line in _logical_lines(lines, escape, path)]
     first = next((i for i, instruction in enumerate(instructions) if instruction.keyword == "FROM"), None)
     if first is None:

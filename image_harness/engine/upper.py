@@ -19,7 +19,7 @@ def upper_directory(pid: int, proc: Path = PROC) -> Path | None:
         None where this machine does not see it: another kind of file system, another mount namespace.
     """
     try:
-        mounts = (proc / str(pid) / "mountinfo").read_text(errors="replace").split("\n")
+        mounts = (proc / str(pid) / "mountinfo").read_text(errors="replace").split("\n")[:-1]
     except OSError:
         return None
     for line in mounts:

@@ -79,7 +79,8 @@ def checksums(fs: FileSystem, package: DebianPackage) -> dict[str, str]:
     if package.checksums is None:
         return {}
     found = {}
-    for number, line in enumerate(_text(fs, package.checksums).removesuffix("\n").split("\n"), start=1):
+    text = _text(fs, package.checksums).removesuffix("\n")
+    for number, line in enumerate(text.split("\n") if text else (), start=1):
         match = _CHECKSUM_LINE.fullmatch(line)
         if match is None:
             raise ImageError(f"line {number} is no MD5 sum and path", where=printable(package.checksums))

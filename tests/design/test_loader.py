@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,19 @@ def test_a_placeholder_that_leads_to_itself_is_refused(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("title: Lucid RDP Monitor", "title: In ${service.cluster}"))
 
     assert "leads to itself; write the value out" in refusal(path)
+
+
+def test_placeholders_of_placeholders_are_filled_in_once(tmp_path: Path) -> None:
+    path = changed(tmp_path, "  cluster: application", "  cluster: ''")
+    names = [f"extra_{'i' * number}" for number in range(1, 40)]
+    chain = "".join(f"  {new}: ${{service.{old}}}${{service.{old}}}\n" for old, new in pairwise(["cluster", *names]))
+    path.write_text(
+        path.read_text()
+        .replace("service:\n", f"service:\n{chain}")
+        .replace("title: Lucid RDP Monitor", f"title: ${{service.{names[-1]}}}")
+    )
+
+    assert "unknown key 'service.extra_i" in refusal(path)
 
 
 def test_placeholders_that_grow_beyond_reason_are_refused(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_instructions_know_their_first_line() -> None:
         ("FROM x\nENV A='b", "Dockerfile:2: no closing quotation; close the quote, or escape it"),
         ("FROM x\nLABEL a=b c", "Dockerfile:2: 'c' sets nothing; write NAME=VALUE"),
         ("FROM x\nCMD [1]", "Dockerfile:2: a JSON list may hold texts only"),
-        ("# escape=x\nFROM x", "Dockerfile:1: the escape character is 'x'; take \\ or `"),
+        ("# syntax=y\n# escape=x\nFROM x", "Dockerfile:2: the escape character is 'x'; take \\ or `"),
     ],
 )
 def test_a_broken_rule_is_told_in_one_line(text: str, message: str) -> None:

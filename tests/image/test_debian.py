@@ -142,6 +142,12 @@ def test_a_database_of_dpkg_without_a_name_is_told(open_layers: Open) -> None:
     assert debian_packages(open_layers({"var/lib/dpkg/status": b"Package: no-status\n"})) == ()
 
 
+def test_a_package_of_no_files_claims_nothing(open_layers: Open) -> None:
+    fs = open_layers(_status_d(sums=""))
+    (package,) = debian_packages(fs)
+    assert (checksums(fs, package), verify_md5sums(fs, package)) == ({}, ())
+
+
 def test_a_package_without_sums_claims_nothing(open_layers: Open) -> None:
     files = _status_d()
     del files["var/lib/dpkg/status.d/libc6.md5sums"]

@@ -242,7 +242,9 @@ class ToolSession:
             # The kernel kills what is left in a PID namespace when its first process ends.
             raise ContainerLost(f"{argv[-1]!r} was killed: the container ended", where=self._where)
         if exit_code == _NOT_STARTED and output[1].startswith(b"zygote: "):
-            raise CommandNotRun(f"{argv[-1]!r} was not started: {output[1].decode()[8:].strip()}", where=self._where)
+            raise CommandNotRun(
+                f"{argv[-1]!r} was not started: {output[1].decode(errors='replace')[8:].strip()}", where=self._where
+            )
         return ToolResult(exit_code, *output)
 
     @staticmethod

@@ -85,7 +85,7 @@ class Toolbox:
     def find_program(self, name: str, *, limit: timedelta) -> str | None:
         """The path of a program of the image, looked up as the image's user would; None when it has none."""
         result = self.session.run(("sh", "-c", self._prelude + '\n_find "$1"', "sh", name), limit=limit)
-        return result.stdout.decode().strip() or None if result.exit_code == 0 else None
+        return result.stdout.decode(errors="replace").strip() or None if result.exit_code == 0 else None
 
     def _run(self, argv: Sequence[str], command: str, limit: timedelta) -> ToolResult:
         result = self.session.run(argv, limit=limit)
