@@ -128,7 +128,7 @@ def _documents(text: str, rows: Iterator[tuple[int, str]], where: str) -> Iterat
             content.append(bare)
         else:
             raise HarnessError(
-                f"the here-document {end} does not end", where=where, fix=f"close it with {end} on a line"
+                f"the here-document {end[:40]!r} does not end", where=where, fix=f"close it with {end[:40]!r} on a line"
             )
         yield "\n".join(content)
 

@@ -51,6 +51,7 @@ def require_assignments(text: str, where: str) -> None:
     """
     try:
         first, *others = map(_pair, _words(text) or [""])
+        environment(text)  # the old form is split otherwise: its name may end within a quote
     except ValueError as error:
         raise HarnessError(str(error).lower(), where=where, fix="close the quote, or escape it") from None
     stray = next((name for name, value in others if value is None), None)
@@ -64,7 +65,11 @@ def _pair(word: str) -> tuple[str, str | None]:
 
 
 def environment(text: str) -> tuple[tuple[str, str], ...]:
-    """Return what an ENV or LABEL sets, the old form ``ENV NAME value`` included."""
+    """Return what an ENV or LABEL sets, the old form ``ENV NAME value`` included.
+
+    Raises:
+        ValueError: A quote does not end in the old form; the parser refuses such a line.
+    """
     pairs = assignments(text)
     if pairs and pairs[0][1] is None:
         name, value = (*BLANKS.split(text.strip(), maxsplit=1), "")[:2]
@@ -84,7 +89,7 @@ def commands(text: str) -> tuple[tuple[str, ...], ...]:
         return tuple(tuple(words) for words in _split(text) if words)
     except ValueError as error:
         what = f"cannot be split into commands: {str(error).lower()}"
-        raise HarnessError(what, where=f"RUN {text[:80]}", fix="close the quote, or escape it") from None
+        raise HarnessError(what, where=f"RUN {text[:80]!r}", fix="close the quote, or escape it") from None
 
 
 def _split(text: str) -> Iterator[list[str]]:

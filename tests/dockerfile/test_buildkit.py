@@ -78,6 +78,7 @@ REFUSED = {
     "a quote that does not end": b'ENV A="x\n',
     "a quote of the old form that does not end": b"ENV A it's\n",
     "a word that sets nothing": b"LABEL a=x b\n",
+    "a name that ends within a quote": b"ENV 'A '\n",
     "a label whose quote does not end": b'LABEL a="x\n',
     "a blank that is none": b"USER\xc2\xa05\n",
     "what only looks like a document": b"COPY a<<EOF /\nUSER 5\nEOF\n",

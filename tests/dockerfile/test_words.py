@@ -29,7 +29,9 @@ def test_what_an_argument_is_stays_as_written_where_a_quote_does_not_end() -> No
 
 
 def test_a_command_whose_quote_does_not_end_is_told() -> None:
-    with pytest.raises(HarnessError, match=r"^RUN echo it's: cannot be split into commands: no closing quotation; "):
+    with pytest.raises(
+        HarnessError, match=r"""^RUN "echo it's": cannot be split into commands: no closing quotation; """
+    ):
         commands("echo it's")
 
 
