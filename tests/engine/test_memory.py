@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from image_harness.engine import Container, ContainerLost, HealthStatus
+from image_harness.engine import Container, ContainerLost
 from image_harness.engine.memory import Memory, parse_memory, read_memory
 from tests.engine.conftest import BOOT_LIMIT
 
@@ -66,30 +66,30 @@ def test_a_process_that_has_ended_is_lost() -> None:
 
 
 @pytest.fixture
-def healthy(container: Container) -> Container:
-    """The container, its service started: before, it takes ever more."""
-    container.wait_for_health(HealthStatus.HEALTHY, BOOT_LIMIT)
+def answering(container: Container) -> Container:
+    """The container, its service started: before, it takes ever more, and its health check only connects."""
+    container.wait_for_http("/health", BOOT_LIMIT)
     return container
 
 
 @pytest.mark.engine
-def test_an_emulated_container_takes_memory_for_its_emulator(healthy: Container) -> None:
-    memory = healthy.proc.service_memory()
+def test_an_emulated_container_takes_memory_for_its_emulator(answering: Container) -> None:
+    memory = answering.proc.service_memory()
     assert 0 < memory.program < memory.resident
     assert memory.emulator > 10 * 1024 * KIB
 
 
 @pytest.mark.engine
-def test_the_memory_of_a_service_is_without_what_an_engine_runs_beside_it(healthy: Container) -> None:
-    alone = healthy.proc.service_memory()
+def test_the_memory_of_a_service_is_without_what_an_engine_runs_beside_it(answering: Container) -> None:
+    alone = answering.proc.service_memory()
     sleeping = ["/usr/bin/python3.11", "-c", "import time; held = bytes(range(256)) * 131072; time.sleep(20)"]
     with ThreadPoolExecutor(1) as pool:
-        beside = pool.submit(healthy.run, sleeping)
+        beside = pool.submit(answering.run, sleeping)
         deadline = time.monotonic() + 15
-        while healthy.proc.memory().program < alone.program + 16 * MIB and time.monotonic() < deadline:
+        while answering.proc.memory().program < alone.program + 16 * MIB and time.monotonic() < deadline:
             time.sleep(0.2)
-        every, service = healthy.proc.memory(), healthy.proc.service_memory()
-        for process in healthy.proc.processes():
+        every, service = answering.proc.memory(), answering.proc.service_memory()
+        for process in answering.proc.processes():
             if "held" in " ".join(process.argv):
                 os.kill(process.host_pid, signal.SIGKILL)
         beside.result()
