@@ -60,10 +60,9 @@ class TestStatus:
     def test_is_not_selected_when_the_run_was_not_to_decide_it(self) -> None:
         assert status_of([], selected=False, deselected=3) is Status.NOT_SELECTED
 
+    @staticmethod
     @given(CHECKS, st.integers(min_value=0, max_value=3))
-    def test_met_means_checked_passed_at_once_and_nothing_left_out(
-        self, checks: list[CheckResult], deselected: int
-    ) -> None:
+    def test_met_means_checked_passed_at_once_and_nothing_left_out(checks: list[CheckResult], deselected: int) -> None:
         proven = (
             bool(checks)
             and deselected == 0
@@ -71,15 +70,15 @@ class TestStatus:
         )
         assert (status_of(checks, deselected=deselected) is Status.MET) == proven
 
+    @staticmethod
     @given(CHECKS)
-    def test_not_met_means_that_some_check_failed(self, checks: list[CheckResult]) -> None:
+    def test_not_met_means_that_some_check_failed(checks: list[CheckResult]) -> None:
         failed = any(one.outcome is CheckOutcome.FAILED for one in checks)
         assert (status_of(checks) is Status.NOT_MET) == failed
 
+    @staticmethod
     @given(CHECKS, OUTCOMES)
-    def test_one_more_check_never_turns_a_requirement_better(
-        self, checks: list[CheckResult], outcome: CheckOutcome
-    ) -> None:
+    def test_one_more_check_never_turns_a_requirement_better(checks: list[CheckResult], outcome: CheckOutcome) -> None:
         badness = [Status.MET, Status.UNPROVEN, Status.NOT_MET]
         before, after = status_of(checks), status_of([*checks, check("more", outcome)])
         assert not checks or badness.index(after) >= badness.index(before)
@@ -96,32 +95,37 @@ class TestVerdict:
     def test_not_met_wins_over_unproven(self) -> None:
         assert verdict_of([Status.UNPROVEN, Status.NOT_MET, Status.MET]) is Status.NOT_MET
 
+    @staticmethod
     @given(STATUSES)
-    def test_is_met_only_when_all_that_was_selected_is_met(self, statuses: list[Status]) -> None:
+    def test_is_met_only_when_all_that_was_selected_is_met(statuses: list[Status]) -> None:
         selected = [status for status in statuses if status is not Status.NOT_SELECTED]
         proven = bool(selected) and all(status is Status.MET for status in selected)
         assert (verdict_of(statuses) is Status.MET) == proven
 
+    @staticmethod
     @given(STATUSES)
-    def test_is_one_of_three_and_does_not_depend_on_the_order(self, statuses: list[Status]) -> None:
+    def test_is_one_of_three_and_does_not_depend_on_the_order(statuses: list[Status]) -> None:
         assert verdict_of(statuses) is verdict_of(reversed(statuses))
         assert verdict_of(statuses) is not Status.NOT_SELECTED
 
 
 class TestSectionSummary:
+    @staticmethod
     @given(STATUSES)
-    def test_counts_every_requirement_once(self, statuses: list[Status]) -> None:
+    def test_counts_every_requirement_once(statuses: list[Status]) -> None:
         summary = SectionSummary.of("any", statuses)
         assert summary.selected + summary.not_selected == len(statuses)
 
+    @staticmethod
     @given(STATUSES)
-    def test_compliance_is_one_only_when_the_verdict_is_met(self, statuses: list[Status]) -> None:
+    def test_compliance_is_one_only_when_the_verdict_is_met(statuses: list[Status]) -> None:
         summary = SectionSummary.of("any", statuses)
         assert (summary.compliance == 1) == (verdict_of(statuses) is Status.MET)
 
+    @staticmethod
     @given(STATUSES)
     def test_an_unproven_requirement_lowers_the_compliance_as_much_as_one_that_is_not_met(
-        self, statuses: list[Status]
+        statuses: list[Status],
     ) -> None:
         as_not_met = [Status.NOT_MET if status is Status.UNPROVEN else status for status in statuses]
         assert SectionSummary.of("any", statuses).compliance == SectionSummary.of("any", as_not_met).compliance
@@ -131,8 +135,9 @@ class TestSectionSummary:
         assert summary.compliance is None
         assert summary.status is Status.NOT_SELECTED
 
+    @staticmethod
     @given(STATUSES)
-    def test_has_the_verdict_of_its_requirements_as_its_status(self, statuses: list[Status]) -> None:
+    def test_has_the_verdict_of_its_requirements_as_its_status(statuses: list[Status]) -> None:
         summary = SectionSummary.of("any", statuses)
         assert summary.status is (verdict_of(statuses) if summary.selected else Status.NOT_SELECTED)
 
