@@ -5,8 +5,8 @@
 Each run takes the checks in a random order of its own, in one process or in two. Most runs are made two at a time: each
 keeps both cores of a small machine busy for the other, and neither may take the other's containers for its own. Some
 are made beside a program that keeps every core busy, and some alone. Prints the spread of the durations in each of
-these circumstances, as Markdown; ``--out`` writes it to a file as a page. What a red run said is printed with its seed,
-and the exit code is then 1.
+these circumstances, as Markdown; ``--out`` writes it to a file as a page. What a run said that was not met as a whole
+is printed with its seed; the exit code is 1 if one was red, or came to no verdict.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from pathlib import Path
 from statistics import median, quantiles
 
 import pytest
+
+from image_harness.report.text import STATUS_WORDS
+from image_harness.types import Status
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = 100
@@ -66,11 +69,16 @@ class Run:
 
     Attributes:
         seconds: How long it took.
-        red: Whether anything was not met.
+        verdict: Of all requirements; None if it came to none.
     """
 
     seconds: float
-    red: bool
+    verdict: Status | None
+
+    @property
+    def red(self) -> bool:
+        """Whether anything was not met, or nothing was said at all."""
+        return self.verdict not in {Status.MET, Status.UNPROVEN}
 
 
 # What is run at once, one after the other and again from the start.
@@ -101,7 +109,7 @@ def main(arguments: Sequence[str]) -> None:
     for together in itertools.cycle(_ROUND):
         for circumstance, run in zip(together, _side_by_side(together, seeds, options.image), strict=True):
             runs[circumstance].append(run)
-            told = "RED" if run.red else "met"
+            told = "RED" if run.red else run.verdict
             made = sum(map(len, runs.values()))
             print(
                 f"{made:4} of {options.runs}: {circumstance}: {told}, {run.seconds:.1f} s", file=sys.stderr, flush=True
@@ -118,13 +126,14 @@ def main(arguments: Sequence[str]) -> None:
 
 def render(runs: Mapping[Circumstance, Sequence[Run]]) -> str:
     """The table of the durations, in seconds, as Markdown."""
-    columns = ("circumstance", "runs", "false alarms", "fastest", "median", "95th percentile", "slowest")
+    columns = ("circumstance", "runs", "false alarms", "unproven", "fastest", "median", "95th percentile", "slowest")
     rows = [f"| {' | '.join(columns)} |", f"|---|{'--:|' * (len(columns) - 1)}"]
     for circumstance, found in runs.items():
         seconds = [run.seconds for run in found]
         late = quantiles(seconds, n=20, method="inclusive")[-1] if len(seconds) > 1 else seconds[0]
         figures = " | ".join(f"{value:.1f}" for value in (min(seconds), median(seconds), late, max(seconds)))
-        rows.append(f"| {circumstance} | {len(found)} | {sum(run.red for run in found)} | {figures} |")
+        red, unproven = sum(run.red for run in found), sum(run.verdict is Status.UNPROVEN for run in found)
+        rows.append(f"| {circumstance} | {len(found)} | {red} | {unproven} | {figures} |")
     return "\n".join(rows) + "\n"
 
 
@@ -144,10 +153,18 @@ def _run(circumstance: Circumstance, seed: int, image: str | None) -> Run:
     begin = time.perf_counter()
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     require_begun(done)
-    run = Run(time.perf_counter() - begin, done.returncode != 0 or not re.search(r"^MET: ", done.stdout, re.MULTILINE))
-    if run.red:
+    run = Run(time.perf_counter() - begin, verdict_of(done))
+    if run.verdict is not Status.MET:
         print(f"seed {seed}:\n{done.stdout[-6000:]}{done.stderr[-1000:]}", file=sys.stderr, flush=True)
     return run
+
+
+def verdict_of(done: subprocess.CompletedProcess[str]) -> Status | None:
+    """The verdict that a run printed; None if it did not come to one, or its exit code is of another."""
+    words = {word.upper(): status for status, word in STATUS_WORDS.items()}
+    found = re.search(rf"^({'|'.join(words)}): ", done.stdout, re.MULTILINE)
+    verdict = words[found[1]] if found is not None else None
+    return verdict if (verdict is Status.MET) == (done.returncode == 0) else None
 
 
 def require_begun(done: subprocess.CompletedProcess[str]) -> None:
