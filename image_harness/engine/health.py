@@ -75,7 +75,7 @@ class HealthView:
             if last is not None and make_timeline(started, self._seen).statuses[-1] is not last.status:
                 self._seen.add(last)
         elif not _ended_of_itself(state):  # what has is called unhealthy without an event
-            self._require_told(state)
+            self._require_told(state, started)
         return make_timeline(started, self._seen)
 
     def _fetch(self, started: datetime, including: datetime | None = None) -> None:
@@ -84,19 +84,23 @@ class HealthView:
             found = [parse_health_event(event) for event in events]
         self._seen |= {transition for transition in found if transition is not None}
 
-    def _require_told(self, state: ContainerState) -> None:
+    def _require_told(self, state: ContainerState, started: datetime) -> None:
         """Make sure that the events lead to the state: an engine that has forgotten some may have forgotten others."""
         status, last = state.health.status, last_transition(state.health)
         if status not in (HealthStatus.HEALTHY, HealthStatus.UNHEALTHY):
             return
-        if not self._is_told(status) and state.started_at is not None and last is not None:
-            self._fetch(state.started_at, including=last.at)
-        if not self._is_told(status):
+        if not self._is_told(status, last, started) and last is not None:
+            self._fetch(started, including=last.at)
+        if not self._is_told(status, last, started):
             what = f"the engine calls it {status} and has no event of that ({last_call()})"
             raise EngineError(what, where=self._name)
 
-    def _is_told(self, status: HealthStatus) -> bool:
-        return any(transition.status is status for transition in self._seen)
+    def _is_told(self, status: HealthStatus, last: HealthTransition | None, started: datetime) -> bool:
+        """Whether the events lead to a state, or on from it to one that came after its last probe."""
+        *before, newest = make_timeline(started, self._seen).transitions
+        came_since = last is not None and newest.at > last.at
+        told = before[-1:] if came_since and newest.status is not status else [newest]
+        return any(transition.status is status for transition in told)
 
     def _require_one_clock(self) -> None:
         """Make sure that all times of the container are those of one clock, which nobody has set meanwhile."""

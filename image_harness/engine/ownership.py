@@ -22,11 +22,17 @@ def start_ticks(pid: int) -> int | None:
     """When a process started, in clock ticks since boot; None when there is no such process, or only its remains.
 
     Together with the PID this names a process: PIDs are used again, the pair is not.
+
+    Raises:
+        OSError: There is one, but it cannot be looked at from here.
     """
     try:
         # The name in parentheses may hold blanks and parentheses; the fields after the last one are plain.
         fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
+        # Where processes of others are hidden, a living one has no folder either.
+        if _exists(pid):
+            raise
         return None
     return None if fields[0] in ("Z", "X") else int(fields[19])
 
@@ -94,14 +100,27 @@ def is_dead(
         local_engine: Whether the engine serves this machine alone, by a socket in its file system.
         started: Looks up a process; replaced in tests.
     """
-    if owner.host != here.host or not here.started:
+    if owner.host != here.host or not (here.started and owner.started and owner.boot):
         return False
     if owner.boot != here.boot:
         # Machines copied from one disk image share their id: only an engine of our own proves an earlier boot.
         return local_engine
     if owner.pid_namespace != here.pid_namespace:
         return False
-    return started(owner.pid) != owner.started
+    try:
+        return started(owner.pid) != owner.started
+    except OSError:
+        return False
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 @functools.lru_cache(maxsize=1)
@@ -109,11 +128,18 @@ def _identity(pid: int) -> RunIdentity:
     return RunIdentity(
         run=uuid.uuid4().hex,
         pid=pid,
-        started=start_ticks(pid) or 0,
+        started=_own_start(pid),
         boot=_read(_PROC / "sys/kernel/random/boot_id"),
         pid_namespace=_link(_PROC / "self/ns/pid"),
         host=_read(Path("/etc/machine-id")) or socket.gethostname(),
     )
+
+
+def _own_start(pid: int) -> int:
+    try:
+        return start_ticks(pid) or 0
+    except OSError:
+        return 0
 
 
 def _read(path: Path) -> str:

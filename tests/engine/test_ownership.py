@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -48,6 +52,52 @@ def test_a_run_is_dead_only_when_that_is_certain(
 
 def test_where_processes_cannot_be_seen_nobody_is_called_dead() -> None:
     assert not is_dead(OTHER, replace(HERE, started=0), local_engine=True, started=lambda _: None)
+
+
+@pytest.mark.parametrize("owner", [replace(OTHER, started=0), replace(OTHER, boot="")])
+def test_a_run_that_could_not_tell_its_own_start_or_boot_is_not_called_dead(owner: RunIdentity) -> None:
+    assert not is_dead(owner, HERE, local_engine=True, started=lambda _: 200)
+
+
+@contextmanager
+def no_descriptors_left() -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_a_process_that_runs_but_cannot_be_looked_at_is_not_called_dead() -> None:
+    here = RunIdentity.current()
+    with subprocess.Popen(["sleep", "60"]) as process:
+        owner = replace(here, pid=process.pid, started=start_ticks(process.pid) or 0)
+        with no_descriptors_left():
+            assert not is_dead(owner, here, local_engine=True)
+        process.kill()
+        process.wait()
+        with no_descriptors_left():
+            assert is_dead(owner, here, local_engine=True)
+
+
+def test_a_process_that_another_user_may_not_see_is_not_called_dead() -> None:
+    here = RunIdentity.current()
+    program = f"""
+import os, sys
+from dataclasses import replace
+from image_harness.engine.ownership import RunIdentity, is_dead
+here = RunIdentity.current()
+owner = replace(here, pid={here.pid}, started={here.started}, pid_namespace=here.pid_namespace)
+os.setgid(65534), os.setuid(65534)
+try:
+    os.listdir("/proc/{here.pid}")
+except FileNotFoundError:
+    print(is_dead(owner, here, local_engine=True))
+"""
+    hidden = ["unshare", "--mount", "sh", "-c", 'mount -t proc -o hidepid=2 proc /proc && exec "$@"', "sh"]
+    done = subprocess.run([*hidden, sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("False\n", "")
 
 
 def test_a_process_that_has_ended_has_no_start() -> None:
