@@ -63,24 +63,45 @@ def content(file):
         return stream.read().decode(errors="replace")
 
 def listening():
-    with open("/proc/self/net/tcp") as table:
-        rows = [line.split() for line in table][1:]
-    local = [row[1].partition(":") for row in rows if row[3] == "0A"]
-    return {(socket.inet_ntoa(struct.pack("=I", int(address, 16))), int(port, 16)) for address, _, port in local}
+    found = set()
+    for table, family in ("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6):
+        try:
+            with open("/proc/self/net/" + table) as lines:
+                rows = [line.split() for line in lines][1:]
+        except FileNotFoundError:  # a kernel without IPv6
+            continue
+        for address, _, port in (row[1].partition(":") for row in rows if row[3] == "0A"):
+            words = [int(address[at:at + 8], 16) for at in range(0, len(address), 8)]
+            found.add((socket.inet_ntop(family, struct.pack(f"={len(words)}I", *words)), int(port, 16)))
+    return found
 
 def serves(address, port):
+    for host in {"0.0.0.0": ["127.0.0.1"], "::": ["::1", "127.0.0.1"]}.get(address, [address]):
+        try:
+            with socket.create_connection((host, port), 1) as asking:
+                asking.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
+                return asking.recv(1) != b""
+        except OSError:
+            pass
+    return False
+
+def end(group):
     try:
-        with socket.create_connection((address.replace("0.0.0.0", "127.0.0.1"), port), 1) as asking:
-            asking.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
-            return asking.recv(1) != b""
-    except OSError:
-        return False
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    try:
+        while True:  # the first process of a container is the parent of all that were left
+            os.waitpid(-group, 0)
+    except ChildProcessError:
+        pass
 
 def ended(child, limit):
     deadline, look = time.monotonic() + limit, time.monotonic()
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
+            end(child)
             code = os.waitstatus_to_exitcode(status)
             return code if code >= 0 else 128 - code, []
         sockets = set()
@@ -91,6 +112,7 @@ def ended(child, limit):
         if came_up or time.monotonic() > deadline:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
+            end(child)
             return None, sorted({port for _, port in sockets}) if came_up else []
         time.sleep(0.02)
 
@@ -100,6 +122,7 @@ def answer(question):
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
+        os.setsid()
         os.dup2(written[0], 1)
         os.dup2(written[1], 2)
         code = run(question)

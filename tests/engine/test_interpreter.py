@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 import time
 from datetime import timedelta
 
@@ -18,7 +20,7 @@ from image_harness.engine import (
     asked_interpreter,
     interpreter_facts,
 )
-from image_harness.engine.interpreter import parse_interpreter_facts
+from image_harness.engine.interpreter import _PROGRAM, _asked, parse_interpreter_facts
 from image_harness.types import HealthCheck
 from tests.engine.conftest import IMAGE
 
@@ -40,6 +42,42 @@ def test_a_reply_that_is_no_object_is_an_error(output: str) -> None:
 
 def test_a_reply_is_the_object_that_was_printed_last() -> None:
     assert Reply(0, 'noise\n{"a": 1}\n', "").json() == {"a": 1}
+
+
+SERVER = """
+import http.server, os, socket, sys
+class Server(http.server.HTTPServer):
+    address_family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+server = Server((sys.argv[1], 8096), http.server.SimpleHTTPRequestHandler)
+for _ in range(int(sys.argv[2])):
+    os.fork()
+server.serve_forever()
+"""
+
+
+def asked_here(*questions: Question) -> tuple[Reply, ...]:
+    """What this machine's interpreter answers, as the first process of namespaces of its own."""
+    begin = 'ip link set lo up && exec "$@"'
+    program = [sys.executable, "-c", _PROGRAM, _asked(Inquiry((), questions), "mark ")]
+    command = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", begin, "sh", *program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return parse_interpreter_facts(done.stdout.partition("mark ")[2]).replies
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1", "::", "::1"])
+def test_who_answers_is_seen_wherever_it_listens(address: str) -> None:
+    (reply,) = asked_here(Question(SERVER, (address, "0"), limit=timedelta(seconds=10)))
+    assert (reply.exit_code, reply.serving) == (None, (8096,))
+
+
+def test_what_a_question_leaves_running_does_not_answer_the_next_one() -> None:
+    later = Question("import sys, time; time.sleep(2); sys.exit(3)")
+    left = Question(f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {SERVER!r}, '0.0.0.0', '0'])")
+    several, after, leaving, last = asked_here(Question(SERVER, ("0.0.0.0", "2")), later, left, later)
+    assert several.serving == (8096,)
+    assert (after.exit_code, after.serving) == (3, ())
+    assert leaving.exit_code == 0
+    assert (last.exit_code, last.serving) == (3, ())
 
 
 QUESTIONS = {
