@@ -107,7 +107,9 @@ def built_with(harness_session: HarnessSession) -> Callable[[], HealthCheck | No
 def test_engine_holds_the_designed_health_check(
     deployed: Deployed, design: Design, built_with: Callable[[], HealthCheck | None]
 ) -> None:
-    found = deployed.health_check or built_with()
+    found = deployed.health_check
+    if found is None:
+        built_with()
     assert found is not None, "the engine holds no health check for the container"
     wanted = design.health_check
     assert (found.test, found.interval, found.timeout, found.start_period, found.retries) == (

@@ -30,22 +30,20 @@ def ask(container: Container, design: Design, clock: Clock) -> Iterator[Ask]:
     """A function that asks the shared container's published port.
 
     A service that has answered before and does not answer now is a finding; whether the engine is still there to have
-    it run is looked at first.
+    it run is looked at first, and then whether somebody else has stopped it.
     """
     port = Port(design.service.port)
     with http_client(clock.limit(ANSWER)) as client:
 
         def request(method: str, path: str, **values: object) -> httpx.Response:
-            state = container.state()
-            if state.ended:
-                raise AssertionError(f"{method} {path}: the service has ended with exit code {state.exit_code}")
+            if container.state().ended:
+                code = container.require_left_alone().exit_code
+                raise AssertionError(f"{method} {path}: the service has ended with exit code {code}")
             try:
                 return client.request(method, container.url(path, port), **values)  # type: ignore[arg-type]
             except httpx.TransportError as error:
-                state = container.state()
-                raise AssertionError(
-                    f"{method} {path}: {type(error).__name__}, the container: {state.status}"
-                ) from error
+                status = container.require_left_alone().status
+                raise AssertionError(f"{method} {path}: {type(error).__name__}, the container: {status}") from error
 
         yield request
 

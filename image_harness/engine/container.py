@@ -51,6 +51,7 @@ _STATE_EVERY = timedelta(milliseconds=500)
 # Of a line that a message shows, so many characters.
 _LINE = 200
 _COMMAND_LIMIT = timedelta(minutes=1)
+_KILLED = 128 + signal.SIGKILL
 # What an engine calls stopped it may take a moment to describe as ended.
 _SETTLED_WITHIN = timedelta(seconds=10)
 
@@ -411,6 +412,20 @@ class Container:
         numbers = [((event.get("Actor") or {}).get("Attributes") or {}).get("signal") for event in events]
         # Podman does not say which signal it was.
         return bool({str(int(signal.Signals[name])), None}.intersection(numbers))
+
+    def require_left_alone(self) -> ContainerState:
+        """Its state, which nobody else has brought about: not by a pause, a signal, or for want of memory.
+
+        Raises:
+            ContainerLost: Somebody has.
+        """
+        state = self.state()
+        self._require_left_alone(state)
+        self.require_never_paused()
+        if state.ended and not self._stopped and (state.oom_killed or state.exit_code == _KILLED):
+            # A process does not kill itself: the kernel does, or who does not ask the engine.
+            raise ContainerLost(f"was killed{' for want of memory' if state.oom_killed else ''}", where=self.name)
+        return state
 
     def require_never_paused(self) -> None:
         """Make sure that nobody has paused it since it was started, not even for a moment.

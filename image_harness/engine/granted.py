@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from image_harness.engine.errors import NotGranted
 from image_harness.engine.options import RunOptions
 from image_harness.engine.state import parse_health_check
+
+# What an option that is only on or off may be followed by when it is on.
+_SWITCHED_ON = re.compile(r"[:=]true$")
 
 
 def require_granted(document: Mapping[str, Any], options: RunOptions, *, where: str) -> None:
@@ -33,7 +38,40 @@ def require_granted(document: Mapping[str, Any], options: RunOptions, *, where: 
         raise NotGranted(f"the engine cannot hold a container to {options.memory} bytes of memory", where=where)
     if options.read_only and not host.get("ReadonlyRootfs"):
         raise NotGranted("the engine did not make the root file system read-only", where=where)
+    _require_fewer_rights(host, options, where)
+    _require_mounts(document, options, where)
     _require_health_check(document, options, where)
+
+
+def _require_fewer_rights(host: Mapping[str, Any], options: RunOptions, where: str) -> None:
+    dropped = {_capability(name) for name in host.get("CapDrop") or ()}
+    # Podman names each of all.
+    kept = [name for name in options.cap_drop if _capability(name) not in dropped and not (name == "ALL" and dropped)]
+    if kept and "ALL" not in dropped:
+        raise NotGranted(f"the engine did not drop the capabilities: {', '.join(kept)}", where=where)
+    taken = {_SWITCHED_ON.sub("", str(option)) for option in host.get("SecurityOpt") or ()}
+    missing = [option for option in options.security_options if _SWITCHED_ON.sub("", option) not in taken]
+    if missing:
+        raise NotGranted(f"the engine did not take the security options: {', '.join(missing)}", where=where)
+
+
+def _capability(name: object) -> str:
+    return str(name).upper().removeprefix("CAP_")
+
+
+def _require_mounts(document: Mapping[str, Any], options: RunOptions, where: str) -> None:
+    mounted = document.get("Mounts") or ()
+    writable = {posixpath.normpath(str(mount.get("Destination"))): mount.get("RW") for mount in mounted}
+    held = {*writable, *(posixpath.normpath(path) for path in (document.get("HostConfig") or {}).get("Tmpfs") or ())}
+    wanted = {*options.tmpfs, *(mount.target for mount in options.mounts)}
+    missing = sorted(path for path in wanted if posixpath.normpath(path) not in held)
+    if missing:
+        raise NotGranted(f"the engine did not mount {', '.join(missing)}", where=where)
+    open_to_all = [
+        mount.target for mount in options.mounts if mount.read_only and writable.get(posixpath.normpath(mount.target))
+    ]
+    if open_to_all:
+        raise NotGranted(f"the engine mounted what can be written: {', '.join(open_to_all)}", where=where)
 
 
 def _require_health_check(document: Mapping[str, Any], options: RunOptions, where: str) -> None:

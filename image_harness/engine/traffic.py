@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import http.client
 import resource
 import select
@@ -21,6 +22,7 @@ Address = tuple[str, int]
 
 _CONNECT = timedelta(seconds=5)
 _DESCRIPTORS_OF_OUR_OWN = 256
+_OUR_OWN_LIMITS = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,12 @@ def ask_again(address: Address, path: str, count: int, limit: timedelta) -> Answ
 
 
 def ask_at_once(address: Address, path: str, clients: int, limit: timedelta) -> Answers:
-    """Make one request each from many clients that are all connected before the first of them asks."""
+    """Make one request each from many clients that are all connected before the first of them asks.
+
+    Raises:
+        EngineError: This machine could not: what came of the others says nothing about the server.
+    """
+    _make_room_for(clients)
     return asyncio.run(_ask_at_once(address, path, clients, limit))
 
 
@@ -92,7 +99,10 @@ async def _ask_at_once(address: Address, path: str, clients: int, limit: timedel
                     return int(line.split()[1]) if line else "no answer"
                 finally:
                     writer.close()
-        except (OSError, TimeoutError, asyncio.BrokenBarrierError, ValueError, IndexError) as error:
+        except (OSError, asyncio.BrokenBarrierError, ValueError, IndexError) as error:
+            if isinstance(error, OSError) and error.errno in _OUR_OWN_LIMITS:
+                said = f"this machine could not make {clients} requests at once: {error.strerror}"
+                raise EngineError(said, where=f"{address[0]}:{address[1]}") from None
             return type(error).__name__
 
     found = await asyncio.gather(*(ask() for _ in range(clients)))
@@ -159,12 +169,7 @@ def silent_clients(address: Address, count: int) -> Iterator[int]:
     Raises:
         OSError: This process may not open as many, or not even the first of them is taken.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = count + _DESCRIPTORS_OF_OUR_OWN
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(
-            resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
-        )
+    _make_room_for(count)
     with contextlib.ExitStack() as stack:
         connected = 0
         while connected < count:
@@ -176,3 +181,13 @@ def silent_clients(address: Address, count: int) -> Iterator[int]:
                 raise
             connected += 1
         yield connected
+
+
+def _make_room_for(connections: int) -> None:
+    """Let this process open as many descriptors, as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _DESCRIPTORS_OF_OUR_OWN
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+        )

@@ -126,12 +126,15 @@ class Boot:
         """What the design's many clients were answered, who asked all at once; they ask once.
 
         Raises:
-            ContainerLost: The service does not answer.
-            EngineError: The engine failed.
+            ContainerLost: The service does not answer, or somebody has stopped its container meanwhile.
+            EngineError: The engine failed, or this machine could not ask so often at once.
         """
         with self._loading:
             if self._load is None:
                 address = self.container.address(Port(self.design.service.port))
                 runtime, limit = self.design.runtime, self.clock().limit(_LOAD)
-                self._load = ask_at_once(address, runtime.health_path, runtime.clients, limit)
+                load = ask_at_once(address, runtime.health_path, runtime.clients, limit)
+                if load.errors:
+                    self.container.require_left_alone()
+                self._load = load
             return self._load

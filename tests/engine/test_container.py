@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import time
 from datetime import timedelta
 
@@ -129,6 +132,34 @@ def test_a_container_that_works_is_waited_for_to_the_end_of_the_limit(engine: En
             container.wait_until(lambda: None, limit, lambda: "end", idle=timedelta(seconds=1))
         # The message rounds what was more than the limit.
         assert float(str(told.value).partition("within ")[2].split()[0]) >= limit.total_seconds()
+
+
+SLEEP = RunOptions(command=(PYTHON, "-c", "import time; time.sleep(120)"))
+
+
+def test_what_ends_of_itself_has_been_left_alone(engine: Engine) -> None:
+    with engine.run(IMAGE, RunOptions(command=(PYTHON, "-c", "raise SystemExit(3)"))) as container:
+        container.wait_exit(BOOT_LIMIT)
+        assert container.require_left_alone().exit_code == 3
+
+
+def test_what_was_killed_behind_the_engines_back_has_not_been_left_alone(engine: Engine) -> None:
+    with engine.run(IMAGE, SLEEP) as container:
+        assert not container.require_left_alone().ended
+        os.kill(container.proc.required_pid(), signal.SIGKILL)
+        container.wait_exit(BOOT_LIMIT)
+        with pytest.raises(ContainerLost, match=r"was killed$"):
+            container.require_left_alone()
+
+
+def test_what_was_paused_for_a_moment_has_not_been_left_alone(engine: Engine) -> None:
+    with engine.run(IMAGE, SLEEP) as container:
+        subprocess.run(["docker", "pause", container.id], check=True, capture_output=True)
+        with pytest.raises(ContainerLost, match="somebody has paused the container"):
+            container.require_left_alone()
+        subprocess.run(["docker", "unpause", container.id], check=True, capture_output=True)
+        with pytest.raises(ContainerLost, match="somebody has paused the container"):
+            container.require_left_alone()
 
 
 def test_a_stopped_container_is_lost_to_commands_and_waits(engine: Engine) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -104,6 +107,31 @@ def test_many_clients_are_connected_before_the_first_asks() -> None:
 
     with serving(Waiting) as address:
         assert ask_at_once(address, "/", clients, LIMIT).all_are(200, clients)
+
+
+def test_many_clients_may_be_more_than_a_process_has_descriptors_for_by_default(server: Address) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, limits[1]))
+    try:
+        assert ask_at_once(server, "/", 100, LIMIT).all_are(200, 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_a_machine_that_has_no_room_for_as_many_clients_is_not_the_servers_fault() -> None:
+    program = """
+import resource, socket, sys
+from datetime import timedelta
+from image_harness.engine import EngineError, ask_at_once
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+    try:
+        print(ask_at_once(listener.getsockname(), "/", 200, timedelta(seconds=5)))
+    except EngineError as error:
+        print(str(error).partition(": ")[2])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "this machine could not make 200 requests at once: Too many open files\n"
 
 
 def test_nobody_listening_is_an_error_of_every_client() -> None:
