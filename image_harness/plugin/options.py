@@ -69,8 +69,11 @@ def read_options(config: pytest.Config) -> Options:
     """Turn the parsed command line into types.
 
     Raises:
-        HarnessError: A named file does not exist, or options contradict each other.
+        HarnessError: A named file does not exist, an option has no value, or options contradict each other.
     """
+    for option in ("--image", "--design", "--dockerfile", "--engine", "--report"):
+        if config.getoption(option) == "":
+            raise HarnessError("has no value", where=option, fix="give it one, or leave the option out")
     dockerfile = config.getoption("--dockerfile")
     image = config.getoption("--image")
     build = BuildPolicy(config.getoption("--build"))
@@ -92,11 +95,18 @@ def read_options(config: pytest.Config) -> Options:
 
 
 def _path(text: str | None) -> Path | None:
-    return Path(text).absolute() if text else None
+    return Path(text).absolute() if text is not None else None
 
 
 def _existing_file(text: str | None, option: str) -> Path | None:
     path = _path(text)
-    if path is not None and not path.is_file():
+    if path is not None and not _is_file(path):
         raise HarnessError(f"no such file: {text}", where=option, fix="name an existing file")
     return path
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, a folder that may not be read
+        return False

@@ -33,7 +33,7 @@ from image_harness.plugin.tracing import (
 )
 from image_harness.plugin.verdicts import ATTRIBUTE, Finding, Recorder, is_retried, judge
 from image_harness.plugin.workers import Companions, end_with_parent, needs_container, scheduling, write_companions
-from image_harness.report import RunReport, terminal_summary, write_reports
+from image_harness.report import RunReport, prepare_directory, terminal_summary, write_reports
 from image_harness.report.model import CheckOutcome
 from image_harness.subject import Subject
 from image_harness.types import Evidence, Status
@@ -62,12 +62,15 @@ class Suite:
         self.started = datetime.now(UTC)
         self._clock = time.monotonic()
         self._report: RunReport | None = None
+        self._unwritten: HarnessError | None = None
         self._started = False
         self._collector = gc.get_threshold()
         gc.set_threshold(*_RARELY)
         if self.is_worker:
             end_with_parent()
         self._companions = Companions()
+        if options.report is not None and not (self.is_worker or config.option.collectonly):
+            prepare_directory(options.report)
         _ = self.session.design  # a design that cannot be read ends the run before anything is built
         config.stash[SESSION] = self.session
 
@@ -300,7 +303,11 @@ class Suite:
         if self._report.verdict is not Status.MET and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self.session.options.report is not None:
-            write_reports(self._report, self.session.options.report)
+            try:
+                write_reports(self._report, self.session.options.report)
+            except HarnessError as error:
+                self._unwritten = error
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """A line per section, the worst failures, the verdict."""
@@ -314,7 +321,9 @@ class Suite:
             width=shutil.get_terminal_size(fallback=(100, 24)).columns,
         ):
             terminalreporter.write_line(line)
-        if self.session.options.report is not None:
+        if self._unwritten is not None:
+            terminalreporter.write_line(f"image-harness: {self._unwritten}")
+        elif self.session.options.report is not None:
             terminalreporter.write_line(f"reports: {self.session.options.report}")
 
     def pytest_unconfigure(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from image_harness.report.model import RunReport
 from image_harness.report.terminal import terminal_summary
 
-__all__ = ["RunReport", "load_report", "terminal_summary", "write_reports"]
+__all__ = ["RunReport", "load_report", "prepare_directory", "terminal_summary", "write_reports"]
 
 
 def write_reports(report: RunReport, directory: Path) -> None:
@@ -18,6 +18,13 @@ def write_reports(report: RunReport, directory: Path) -> None:
     from image_harness.report.write import write_reports as write  # noqa: PLC0415 - only --report needs these imports
 
     write(report, directory)
+
+
+def prepare_directory(directory: Path) -> None:
+    """Make sure that reports can be written there; see `image_harness.report.write`."""
+    from image_harness.report.write import prepare_directory as prepare  # noqa: PLC0415
+
+    prepare(directory)
 
 
 def load_report(path: Path) -> RunReport:

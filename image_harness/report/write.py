@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from image_harness.errors import HarnessError
@@ -11,6 +14,18 @@ from image_harness.report.json import render_json
 from image_harness.report.junit import render_junit
 from image_harness.report.markdown import render_markdown
 from image_harness.report.model import RunReport
+
+
+def prepare_directory(directory: Path) -> None:
+    """Make the directory that reports are to be written to.
+
+    Raises:
+        HarnessError: It cannot be made or written to.
+    """
+    with _user_error(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def write_reports(report: RunReport, directory: Path) -> None:
@@ -32,10 +47,16 @@ def write_reports(report: RunReport, directory: Path) -> None:
         "report.html": render_html(report),
         "junit.xml": render_junit(report),
     }
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
+    prepare_directory(directory)
+    with _user_error(directory):
         for name, text in files.items():
             _replace(directory / name, text.encode("utf-8", "backslashreplace"))
+
+
+@contextlib.contextmanager
+def _user_error(directory: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise HarnessError(
             f"cannot write the reports: {error.strerror or error}",

@@ -314,3 +314,40 @@ def test_a_whole_run_without_a_retry_says_so(run: Start) -> None:
     done = run(PASSING, "--reruns", "2")
 
     assert (done.status("stages.two"), done.report["run"]["retries"]) == ("met", 0)
+
+
+@pytest.mark.parametrize("option", ["--image", "--design", "--dockerfile", "--engine", "--report"])
+def test_an_option_without_a_value_is_refused(run: Start, option: str) -> None:
+    """A variable of a script that is not set would otherwise have the design's own image checked in silence."""
+    done = run(PASSING, option, "")
+
+    assert (done.exit_code, done.report) == (4, {})
+    assert f"{option}: has no value" in done.output
+
+
+def test_a_name_that_no_file_can_have_is_no_such_file(run: Start) -> None:
+    done = run(PASSING, "--design", "x" * 300)
+
+    assert done.exit_code == 4
+    assert "--design: no such file: xxx" in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("place", ["checks/test_it.py", "/proc/reports"])
+def test_where_no_report_can_be_written_is_told_before_anything_is_checked(run: Start, place: str) -> None:
+    done = run(PASSING, "--report", place)
+
+    assert done.exit_code == 4
+    assert f"{place}: cannot write the reports: " in done.output
+    assert "passed" not in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_report_that_could_not_be_written_in_the_end_is_told_in_a_line(run: Start) -> None:
+    full = "    import pathlib, shutil\n    shutil.rmtree('report')\n    pathlib.Path('report').write_text('')\n"
+    done = run(PASSING + full)
+
+    assert done.exit_code == 4
+    assert "MET: " in done.output
+    assert "report: cannot write the reports: File exists; name a directory" in done.output
+    assert "Traceback" not in done.output
