@@ -41,7 +41,7 @@ def ask(container: Container, design: Design, clock: Clock) -> Iterator[Ask]:
                 raise AssertionError(f"{method} {path}: the service has ended with exit code {code}")
             try:
                 return client.request(method, container.url(path, port), **values)  # type: ignore[arg-type]
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 status = container.require_left_alone().status
                 raise AssertionError(f"{method} {path}: {type(error).__name__}, the container: {status}") from error
 

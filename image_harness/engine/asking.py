@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     import httpx
 
 _HTTP_TIMEOUT = timedelta(seconds=5)
+ANSWER_BYTES = 16 * 1024 * 1024
+"""The most that the answer of a service is read of."""
 
 
 def http_client(limit: timedelta) -> httpx.Client:
@@ -21,7 +25,7 @@ def http_client(limit: timedelta) -> httpx.Client:
     does not answer (RFC 9112, section 9.5).
 
     Args:
-        limit: How long to wait for a connection, and for each part of an answer.
+        limit: How long to wait for a connection, for the head of an answer, and for the rest of it.
     """
     import httpx  # noqa: PLC0415 - only runs that use HTTP pay for it
 
@@ -29,7 +33,47 @@ def http_client(limit: timedelta) -> httpx.Client:
     # machine's authorities takes longer than a request, and nothing is encrypted here.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     alone = httpx.Limits(max_keepalive_connections=0)
-    return httpx.Client(trust_env=False, verify=context, timeout=limit.total_seconds(), limits=alone)
+    transport = httpx.HTTPTransport(trust_env=False, verify=context, limits=alone)
+
+    class Bounded(httpx.BaseTransport):
+        """Ends an answer that goes on for too long, however often a part of it comes."""
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            answer = transport.handle_request(request)
+            return httpx.Response(
+                answer.status_code, headers=answer.headers, stream=Body(answer.stream), extensions=answer.extensions
+            )
+
+        def close(self) -> None:
+            transport.close()
+
+    class Body(httpx.SyncByteStream):
+        def __init__(self, stream: Any) -> None:  # noqa: ANN401 - of a transport of ours it is a synchronous one
+            self._stream = stream
+
+        def __iter__(self) -> Iterator[bytes]:
+            deadline, size = time.monotonic() + limit.total_seconds(), 0
+            for piece in self._stream:
+                size += len(piece)
+                if size > ANSWER_BYTES:
+                    raise httpx.ReadError(f"the answer has more than {ANSWER_BYTES} bytes")
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout(f"the answer was not complete within {limit.total_seconds():g} s")
+                yield piece
+
+        def close(self) -> None:
+            self._stream.close()
+
+    return httpx.Client(trust_env=False, transport=Bounded(), timeout=limit.total_seconds())
+
+
+def json_object(content: bytes) -> Mapping[str, Any] | None:
+    """The JSON object that an answer consists of; None when it is something else."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
 
 
 class Asking:
@@ -63,9 +107,9 @@ class Asking:
 
         try:
             response = self._client.get(self._url)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             self.connected = self.connected or not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-            self.turned_away = not isinstance(error, httpx.TimeoutException)
+            self.turned_away = not isinstance(error, httpx.TimeoutException | httpx.DecodingError)
             self.last = f"{type(error).__name__}: {error}"
             return None
         self.connected, self.turned_away = True, False

@@ -192,7 +192,7 @@ class Container:
     def url(self, path: str = "/", port: Port | None = None) -> str:
         """The URL of a path at a published port; without ``port``, at the only one there is."""
         host, number = self.address(port or self._only_port())
-        return f"http://{host}:{number}{path}"
+        return f"http://{f'[{host}]' if ':' in host else host}:{number}{path}"
 
     def wait_for_http(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from image_harness.engine.asking import json_object
 from image_harness.engine.clock import WaitLimit
 from image_harness.engine.container import Container
 from image_harness.engine.errors import EngineError, WaitExpired
@@ -42,7 +42,8 @@ def observe_dependency(
     Args:
         container: The service's container.
         port: Where it listens.
-        path: What tells its status: a JSON object with the member ``status``.
+        path: What tells its status: a JSON object with the member ``status``. An answer that is none counts as an
+            empty one.
         command: A program of this machine; run in the container's network namespace it is what the service uses.
         limit: How long the service may take to notice, each time.
 
@@ -52,7 +53,7 @@ def observe_dependency(
     """
 
     def look() -> Mapping[str, Any]:
-        return dict(json.loads(container.wait_for_http(path, limit.total, port=port).content))
+        return json_object(container.wait_for_http(path, limit.total, port=port).content) or {}
 
     def changed_from(before: Mapping[str, Any]) -> Mapping[str, Any]:
         last: list[Mapping[str, Any]] = []

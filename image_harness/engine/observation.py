@@ -6,7 +6,6 @@ A service that dies or never answers is a finding about the image; an engine tha
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
 from image_harness.engine.arrival import await_request, await_signal
+from image_harness.engine.asking import json_object
 from image_harness.engine.clock import Clock, WaitLimit
 from image_harness.engine.container import Container, StopResult
 from image_harness.engine.dependency import DependencyObservation, observe_dependency
@@ -195,7 +195,7 @@ def wait_for_answer(container: Container, path: str, limit: WaitLimit, *, port: 
         )
     except (ContainerDied, WaitExpired) as error:
         return Answer(answered=False, reason=str(error))
-    return Answer(answered=True, body=_json_object(response.content))
+    return Answer(answered=True, body=json_object(response.content))
 
 
 def observe_service(engine: Engine, image: str, plan: ServicePlan) -> ServiceObservation:
@@ -337,11 +337,3 @@ class _Visit:
 
 def _seconds(duration: timedelta) -> str:
     return f"{duration.total_seconds():.1f} s"
-
-
-def _json_object(content: bytes) -> Mapping[str, Any] | None:
-    try:
-        document = json.loads(content)
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None

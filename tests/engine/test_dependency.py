@@ -14,6 +14,7 @@ from image_harness.engine.clock import WaitLimit
 from image_harness.engine.dependency import DependencyObservation, observe_dependency
 from image_harness.types import Port
 
+NO_JSON = "OK"
 LIMIT = WaitLimit(timedelta(seconds=40), timedelta(seconds=12))
 
 
@@ -33,7 +34,9 @@ class Box:
         status = next(self._answers)
         if status is None:
             raise WaitExpired("no answer")
-        return SimpleNamespace(content=json.dumps({"status": status}))
+        return SimpleNamespace(
+            content=status.encode() if status == NO_JSON else json.dumps({"status": status}).encode()
+        )
 
     def wait_until(self, look: Any, limit: timedelta, _what: object, *, idle: timedelta | None) -> Any:  # noqa: ANN401 - as it is called
         self.waits.append((limit, idle))
@@ -68,3 +71,8 @@ def test_a_coming_that_changes_nothing_in_time_leaves_no_going_to_wait_for() -> 
 def test_a_service_that_takes_no_request_then_tells_nothing(answers: tuple[str | None, ...]) -> None:
     with pytest.raises(WaitExpired, match="no answer"):
         observed(Box(*answers))
+
+
+def test_an_answer_that_is_no_json_object_tells_no_status_and_loses_none_of_the_others() -> None:
+    found = observed(Box(NO_JSON, NO_JSON, "healthy", NO_JSON))
+    assert (found.absent, found.present, found.gone) == ({}, {"status": "healthy"}, {})
