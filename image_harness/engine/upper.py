@@ -9,6 +9,7 @@ from pathlib import Path
 
 from image_harness.engine.procfs import PROC
 
+_LOST = "\N{REPLACEMENT CHARACTER}"
 _UPPER = re.compile(r"[,\s]upperdir=([^,\s]+)")
 
 
@@ -45,6 +46,13 @@ def contradictions(told: Iterable[str], before: frozenset[str], after: frozenset
         directory: Where they are.
     """
     paths = set(told)
-    left_out = (before & after) - paths
-    added = {path for path in paths - before if not os.path.lexists(f"{directory}{path}")}
+    left_out = {_told(path) for path in before & after} - paths
+    # What has lost bytes on the way cannot be looked for.
+    sought = {path for path in paths - before if _LOST not in path}
+    added = {path for path in sought if not os.path.lexists(f"{directory}{path}")}
     return sorted(left_out | added)
+
+
+def _told(path: str) -> str:
+    """A path as an engine tells it in JSON, which has no room for bytes that are no UTF-8."""
+    return os.fsencode(path).decode(errors="replace")

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from image_harness.engine.upper import upper_directory
+from image_harness.engine.upper import contradictions, files_in, upper_directory
 
 
 def mounted(folder: Path, *lines: bytes) -> Path:
@@ -24,3 +25,14 @@ def test_another_kind_of_root_has_none(tmp_path: Path) -> None:
 
 def test_a_process_that_has_ended_has_none(tmp_path: Path) -> None:
     assert upper_directory(1, tmp_path) is None
+
+
+def test_names_that_json_has_no_room_for_are_no_contradiction(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    Path(os.fsdecode(bytes(tmp_path) + b"/tmp/\xff")).touch()
+    (tmp_path / "tmp/plain").touch()
+    files = files_in(tmp_path)
+    told = ["/tmp", "/tmp/\N{REPLACEMENT CHARACTER}", "/tmp/plain"]
+    assert contradictions(told, files, files, tmp_path) == []
+    assert contradictions(told[:1], files, files, tmp_path) == sorted(told[1:])
+    assert contradictions([*told, "/other"], files, files, tmp_path) == ["/other"]

@@ -53,8 +53,7 @@ class Row:
     @property
     def command_line(self) -> str:
         """The arguments in one line, or the name in brackets where there are none."""
-        text = " ".join(self.facts.argv) or f"[{self.facts.comm}]"
-        return "".join(character if character.isprintable() else "?" for character in text)
+        return _printable(" ".join(self.facts.argv) or f"[{self.facts.comm}]")
 
     @property
     def cpu_percent(self) -> float:
@@ -75,8 +74,8 @@ _COLUMNS: dict[str, _Column] = {
     "euser": lambda row, names: names.user(row.facts.uid),
     "group": lambda row, names: names.group(row.facts.gid),
     "egroup": lambda row, names: names.group(row.facts.gid),
-    "comm": lambda row, _: row.facts.comm,
-    "ucmd": lambda row, _: row.facts.comm,
+    "comm": lambda row, _: _printable(row.facts.comm),
+    "ucmd": lambda row, _: _printable(row.facts.comm),
     "args": lambda row, _: row.command_line,
     "cmd": lambda row, _: row.command_line,
     "command": lambda row, _: row.command_line,
@@ -160,6 +159,10 @@ def read_rows(processes: Iterable[ProcessFacts], proc: Path = PROC) -> tuple[Row
     if not rows:
         raise ContainerLost("the container has no process any more")
     return tuple(rows)
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _field(text: str, name: str) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -78,6 +79,9 @@ class Seen:
 class ToolSession:
     """A way into one container's namespaces, open as long as the context lasts; one command at a time, any thread.
 
+    What the helper answers belongs to what it was asked last. After a request that was left before its last answer
+    came - by a signal, or because it took too long - the helper is another one.
+
     Args:
         busybox: A statically linked busybox of this machine's architecture.
         pid: The container's first process, as this machine numbers it.
@@ -89,26 +93,23 @@ class ToolSession:
     """
 
     def __init__(self, busybox: Path, pid: int, identity: Identity, where: str) -> None:
+        self._busybox = busybox
+        self._pid = pid
         self._identity = identity
         self._where = where
         self._lock = threading.Lock()
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        program = os.open(busybox, os.O_RDONLY)
+        self._helper: _Helper | None = None
         try:
-            descriptors = (theirs.fileno(), program)
-            command = [sys.executable, "-I", "-S", str(_ZYGOTE), *map(str, descriptors), str(pid)]
-            self._process = subprocess.Popen(command, pass_fds=descriptors, stdin=subprocess.DEVNULL)
-        finally:
-            os.close(program)
-            theirs.close()
-        answer = self._receive(_PATIENCE)
-        if "ready" not in answer:
+            # As long as this stays open and has not ended, its PID is no other process's.
+            self._first = os.pidfd_open(pid)
+        except OSError as error:
+            raise self._not_entered(str(error)) from error
+        try:
+            with self._exchange():
+                pass
+        except BaseException:
             self.close()
-            raise EngineError(
-                f"the container's namespaces cannot be entered ({answer.get('error', 'the helper ended')})",
-                where=where,
-                fix="run as root, or as the user whom the rootless engine runs as",
-            )
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -120,11 +121,12 @@ class ToolSession:
 
     def close(self) -> None:
         """Leave the namespaces."""
-        self._control.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(1)
-        self._process.kill()
-        self._process.wait()
+        if self._helper is not None:
+            self._helper.close()
+            self._helper = None
+        if self._first >= 0:
+            os.close(self._first)
+            self._first = -1
 
     def run(self, argv: Sequence[str], *, limit: timedelta) -> ToolResult:
         """Run busybox under a name, ``argv[0]``, with arguments.
@@ -136,18 +138,18 @@ class ToolSession:
             EngineError: Its output was too long.
         """
         deadline = time.monotonic() + limit.total_seconds()
-        with self._lock, contextlib.ExitStack() as stack:
-            ends = self._send(self._identity.as_request() | {"argv": list(argv)}, stack, outputs=2)
-            started = self._receive(_PATIENCE)
+        with self._exchange() as helper, contextlib.ExitStack() as stack:
+            ends = self._send(helper, self._identity.as_request() | {"argv": list(argv)}, stack, outputs=2)
+            started = helper.receive(_PATIENCE)
             if "pid" not in started:
                 raise self._lost(started)
             try:
                 output = self._read(ends, deadline)
-                exit_code = self._receive(max(0.0, deadline - time.monotonic()))["exit_code"]
+                exit_code = helper.receive(max(0.0, deadline - time.monotonic()))["exit_code"]
             except (TimeoutError, _TooMuch) as error:
                 with contextlib.suppress(OSError):
                     os.kill(int(started["pid"]), signal.SIGTERM)
-                self._receive(_PATIENCE)
+                helper.receive(_PATIENCE)
                 if isinstance(error, _TooMuch):
                     raise EngineError(f"{argv[-1]!r} wrote more than {MOST_OUTPUT} bytes", where=self._where) from None
                 raise CommandTimedOut(
@@ -178,7 +180,16 @@ class ToolSession:
         Raises:
             ContainerLost: The container ended.
         """
-        return self._ask({"resolve": self._absolute(path)}).get("path")
+        return self._ask({"about": "resolve", "path": self._absolute(path)}).get("path")
+
+    def followed(self, path: str) -> str | None:
+        """A path as far as its links can be followed from outside; None for what no path can hold.
+
+        Raises:
+            ContainerLost: The container ended.
+        """
+        answer = self._ask({"about": "followed", "path": self._absolute(path)})
+        return answer.get("path") or answer.get("stopped")
 
     def names(self, path: str) -> list[str] | None:
         """The names in a directory, in no order; None when it is none or cannot be listed in one message.
@@ -186,7 +197,7 @@ class ToolSession:
         Raises:
             ContainerLost: The container ended.
         """
-        return self._ask({"names": self._absolute(path)}).get("names")
+        return self._ask({"about": "names", "path": self._absolute(path)}).get("names")
 
     def read(self, path: str, *, limit: timedelta) -> bytes | None:
         """The content of a regular file; None when it is none or cannot be read.
@@ -196,23 +207,23 @@ class ToolSession:
             EngineError: It is too long.
         """
         deadline = time.monotonic() + limit.total_seconds()
-        with self._lock, contextlib.ExitStack() as stack:
-            ends = self._send({"read": self._absolute(path)}, stack, outputs=1)
+        with self._exchange() as helper, contextlib.ExitStack() as stack:
+            ends = self._send(helper, {"read": self._absolute(path)}, stack, outputs=1)
             try:
                 (content,) = self._read(ends, deadline)
             except (TimeoutError, _TooMuch):
                 stack.close()  # with nobody to read it, the helper stops writing
-                self._receive(_PATIENCE)
+                helper.receive(_PATIENCE)
                 raise EngineError(f"{path} is too long to read", where=self._where) from None
-            answer = self._receive(_PATIENCE)
+            answer = helper.receive(_PATIENCE)
         if not answer or "error" in answer:
             raise self._lost(answer)
         return content if "read" in answer else None
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        with self._lock, contextlib.ExitStack() as stack:
-            self._send(request, stack, outputs=0)
-            answer = self._receive(_PATIENCE)
+        with self._exchange() as helper, contextlib.ExitStack() as stack:
+            self._send(helper, request, stack, outputs=0)
+            answer = helper.receive(_PATIENCE)
         if not answer or "error" in answer:
             raise self._lost(answer)
         return answer
@@ -220,12 +231,50 @@ class ToolSession:
     def _absolute(self, path: str) -> str:
         return os.path.join(self._identity.directory, path)  # noqa: PTH118 - must keep the path's ending as it is
 
-    def _send(self, request: dict[str, Any], stack: contextlib.ExitStack, *, outputs: int) -> list[int]:
+    @contextlib.contextmanager
+    def _exchange(self) -> Iterator[_Helper]:
+        """The helper, for a request and its answers alone; one that has been asked for more is left."""
+        with self._lock:
+            try:
+                if self._helper is None:
+                    self._helper = self._enter()
+                yield self._helper
+            except BaseException as error:
+                if self._helper is not None:
+                    self._helper.kill()
+                    self._helper = None
+                if isinstance(error, TimeoutError):
+                    raise EngineError(f"its helper did not answer within {_PATIENCE:g} s", where=self._where) from None
+                raise
+
+    def _enter(self) -> _Helper:
+        if self._first < 0 or select.select([self._first], [], [], 0)[0]:
+            raise self._lost({"error": "its first process has ended"})
+        helper = _Helper(self._busybox, self._pid)
+        try:
+            answer = helper.receive(_PATIENCE)
+            if "ready" not in answer:
+                raise self._not_entered(answer.get("error", "the helper ended"))
+        except BaseException:
+            helper.kill()
+            raise
+        return helper
+
+    def _not_entered(self, reason: str) -> EngineError:
+        return EngineError(
+            f"the container's namespaces cannot be entered ({reason})",
+            where=self._where,
+            fix="run as root, or as the user whom the rootless engine runs as",
+        )
+
+    def _send(
+        self, helper: _Helper, request: dict[str, Any], stack: contextlib.ExitStack, *, outputs: int
+    ) -> list[int]:
         """Send a request with pipes for its outputs; the ends to read from, closed with the stack."""
         pipes = [os.pipe() for _ in range(outputs)]
         ends = [stack.enter_context(os.fdopen(reading, "rb", buffering=0)).fileno() for reading, _ in pipes]
         try:
-            socket.send_fds(self._control, [json.dumps(request).encode()], [writing for _, writing in pipes])
+            socket.send_fds(helper.control, [json.dumps(request).encode()], [writing for _, writing in pipes])
         except OSError as error:
             raise self._lost({"error": str(error)}) from error
         finally:
@@ -269,17 +318,55 @@ class ToolSession:
                     raise _TooMuch
         return [b"".join(pieces[end]) for end in ends]
 
-    def _receive(self, seconds: float) -> dict[str, Any]:
-        """The helper's next message; an empty one when it has ended.
+
+class _Helper:
+    """A process in a container's namespaces, see `zygote`.
+
+    Args:
+        busybox: What it runs.
+        pid: Whose namespaces it enters.
+    """
+
+    def __init__(self, busybox: Path, pid: int) -> None:
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            program = os.open(busybox, os.O_RDONLY)
+            try:
+                descriptors = (theirs.fileno(), program)
+                command = [sys.executable, "-I", "-S", str(_ZYGOTE), *map(str, descriptors), str(pid)]
+                self._process = subprocess.Popen(command, pass_fds=descriptors, stdin=subprocess.DEVNULL)
+            finally:
+                os.close(program)
+        except BaseException:
+            self.control.close()
+            raise
+        finally:
+            theirs.close()
+
+    def receive(self, seconds: float) -> dict[str, Any]:
+        """Its next message; an empty one when it has ended.
 
         Raises:
             TimeoutError: There is none in time.
         """
-        self._control.settimeout(seconds or 0.001)
+        self.control.settimeout(seconds or 0.001)
         try:
-            message = self._control.recv(_MESSAGE)
+            message = self.control.recv(_MESSAGE)
         except TimeoutError:
             raise
         except OSError:
             return {}
         return dict(json.loads(message)) if message else {}
+
+    def close(self) -> None:
+        """Let it end."""
+        self.control.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        self.kill()
+
+    def kill(self) -> None:
+        """End it, and with it what it is about to do."""
+        self.control.close()
+        self._process.kill()
+        self._process.wait()

@@ -21,7 +21,7 @@ from typing import Any
 NAMESPACES = (("ipc", 0x08000000), ("uts", 0x04000000), ("net", 0x40000000), ("pid", 0x20000000), ("mnt", 0x00020000))
 USER_NAMESPACE = ("user", 0x10000000)
 # linux/prctl.h and linux/capability.h
-PR_SET_KEEPCAPS, PR_SET_SECUREBITS, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 8, 28, 36, 38
+PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_SECUREBITS, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 8, 28, 36, 38
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 47, 2
 SECBIT_NOROOT = 0b11
 CAPABILITY_VERSION_3 = 0x20080522
@@ -83,12 +83,14 @@ def start(request: dict[str, Any], program: int, standard: list[int]) -> None:
         # What the program leaves running would otherwise become the container's, and stay there as long as it does.
         call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         signal.signal(signal.SIGTERM, give_up)
+        # Who starts it may be killed, and nobody wants to know any more what comes of it.
+        call("prctl", PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.execve(program, request["argv"], request["environment"])
         os._exit(outcome(pid))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         os.write(2, f"zygote: {error}\n".encode())
     finally:
         os._exit(125)
@@ -129,14 +131,27 @@ def look(path: str, *, follow: bool) -> dict[str, Any]:
         found = os.stat(path, follow_symlinks=follow)  # noqa: PTH116 - pathlib is slow
     except OSError as error:
         return {"errno": error.errno}
+    except ValueError:  # what no path can hold
+        return {"errno": errno.EINVAL}
     fields = (found.st_mode, found.st_ino, found.st_nlink, found.st_uid, found.st_gid, found.st_size)
     return {"fields": [*fields, int(found.st_mtime)]}
 
 
+def followed(path: str) -> dict[str, Any]:
+    """A path without links, or where a link is that only who is in the PID namespace can follow, such as /proc/self."""
+    try:
+        return {"path": os.path.realpath(path)}
+    except OSError as error:
+        return {"errno": error.errno, "stopped": error.filename}
+    except ValueError:
+        return {"errno": errno.EINVAL}
+
+
 def resolve(path: str) -> dict[str, Any]:
     """A path without links; only its last part may be missing."""
-    parent, name = os.path.split(os.path.realpath(path))
-    return {"path": os.path.join(parent, name)} if os.path.isdir(parent) else {"errno": 2}  # noqa: PTH118, PTH112
+    found = followed(path)
+    whole = "path" in found and os.path.isdir(os.path.dirname(found["path"]))  # noqa: PTH112, PTH120 - pathlib is slow
+    return found if whole else {"errno": errno.ENOENT}
 
 
 def names(path: str) -> dict[str, Any]:
@@ -145,6 +160,11 @@ def names(path: str) -> dict[str, Any]:
         return {"names": os.listdir(path)}  # noqa: PTH208 - pathlib is slow
     except OSError as error:
         return {"errno": error.errno}
+    except ValueError:
+        return {"errno": errno.EINVAL}
+
+
+OF_A_PATH = {"followed": followed, "resolve": resolve, "names": names}
 
 
 def read(path: str, output: int) -> dict[str, Any]:
@@ -154,6 +174,8 @@ def read(path: str, output: int) -> dict[str, Any]:
         source = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         return {"errno": error.errno}
+    except ValueError:
+        return {"errno": errno.EINVAL}
     try:
         if not stat.S_ISREG(os.fstat(source).st_mode):
             return {"errno": errno.EINVAL}
@@ -201,10 +223,8 @@ def serve(control: socket.socket, program: int, nothing: int, first: int) -> Non
             answer = {"error": "its first process has ended"}
         elif "look" in request:
             answer = look(request["look"], follow=request["follow"])
-        elif "resolve" in request:
-            answer = resolve(request["resolve"])
-        elif "names" in request:
-            answer = names(request["names"])
+        elif "about" in request:
+            answer = OF_A_PATH[request["about"]](request["path"])
         elif "read" in request:
             answer = read(request["read"], descriptors[0])
         else:

@@ -129,6 +129,22 @@ def test_the_container_is_as_it_was(host: ContainerHost, distroless: Container) 
     assert distroless.changes() == ()
 
 
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("/proc/self/status", True),
+        ("/proc/self/exe", True),
+        ("/proc/mounts", True),
+        ("/dev/fd", True),
+        ("/dev/stdout", True),
+        ("/proc/self/nothing", False),
+        ("/proc/nothing", False),
+    ],
+)
+def test_what_is_a_process_s_own_is_there(host: ContainerHost, path: str, there: bool) -> None:
+    assert host.file(path).exists is there
+
+
 def test_a_path_that_cannot_be_looked_at_is_not_absent(host: ContainerHost) -> None:
     with pytest.raises(CommandNotRun, match=r"cannot be looked at: File name too long"):
         assert host.file("/" + "x" * 300).exists

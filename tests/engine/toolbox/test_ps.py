@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,9 @@ def test_parents_are_numbered_as_inside_and_ended_processes_left_out(tmp_path: P
     assert [(row.facts.pid, row.parent) for row in read_rows(facts, tmp_path)] == [(1, 0), (9, 1)]
     with pytest.raises(ContainerLost):
         read_rows(facts[2:], tmp_path)
+
+
+def test_a_name_of_two_lines_is_one_line() -> None:
+    facts = replace(FACTS, comm="a\nb", argv=())
+    _, table = render(Request(("pid", "comm", "args")), [replace(ROW, facts=facts)], NAMES)
+    assert table == "PID COMM ARGS\n1 a?b [a?b]\n"
