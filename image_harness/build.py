@@ -1,8 +1,8 @@
 """Asks a repository's build command whether its image is stale, and has it built.
 
 The contract of the command: with ``--is-stale`` it exits 0 when a build is needed and 1 when the image in the engine
-is up to date, and says why in one line; without it, it builds and shows its own progress. Any other exit code, or a
-failed build, is an error that the command has already explained.
+is up to date, and says so in a line on stdout; without it, it builds and shows its own progress. Any other exit code,
+or a failed build, is an error that the command has already explained.
 """
 
 from __future__ import annotations
@@ -33,8 +33,11 @@ def is_stale(command: Sequence[str], *, root: Path, environment: Mapping[str, st
     done = subprocess.run(
         asked, cwd=root, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
-    if done.returncode in (_STALE, _UP_TO_DATE):
-        return done.returncode == _STALE
+    if done.returncode == _STALE:
+        return True
+    # An interpreter that fails ends with the same code, and says so elsewhere.
+    if done.returncode == _UP_TO_DATE and done.stdout.strip():
+        return False
     lines = (done.stderr or done.stdout).strip().splitlines()
     raise HarnessError(lines[-1] if lines else f"exit code {done.returncode}", where="build")
 

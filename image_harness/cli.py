@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -19,6 +20,8 @@ from image_harness.signoff import command as signoff
 
 _USERS_MISTAKE = 2
 _INTERRUPTED = 130
+# 128 + SIGPIPE, as shells have it for who is ended by that.
+_NOBODY_READS = 141
 # What an engine takes to finish what a run asked for just before it was killed.
 _SETTLE = timedelta(seconds=1)
 
@@ -28,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     action: Callable[[argparse.Namespace], int] = options.action
     try:
-        return action(options)
+        code = action(options)
+        sys.stdout.flush()  # what cannot be written is told here, not when the interpreter ends
     except HarnessError as error:
         print(f"image-harness: {error}", file=sys.stderr)
         return _USERS_MISTAKE
@@ -36,8 +40,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("image-harness: interrupted", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read the output has seen enough
-        return 0
+        _write_nothing_more()
+        return _NOBODY_READS
+    except OSError as error:
+        _write_nothing_more()
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"image-harness: {where}{error.strerror or error}", file=sys.stderr)
+        return _USERS_MISTAKE
+    return code
+
+
+def _write_nothing_more() -> None:
+    """Have what is still to be written to stdout go nowhere: the interpreter would try again as it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _parser() -> argparse.ArgumentParser:

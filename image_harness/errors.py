@@ -20,4 +20,6 @@ class HarnessError(Exception):
 
     def __str__(self) -> str:
         line = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{line}; {self.fix}" if self.fix else line
+        line = f"{line}; {self.fix}" if self.fix else line
+        # Of what it names, much was chosen by others: an image, a registry, a file. It must not steer a terminal.
+        return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)

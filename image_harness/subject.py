@@ -16,8 +16,8 @@ class Subject:
         checks: The folder of the checks. When the whole of it is collected, every requirement must have a check.
         dockerfile: The Dockerfile that source evidence is read from, or None when there is none.
         build: The command (without options) that builds the image, or None when the repository builds none. Its
-            contract: ``--is-stale`` exits 0 when a build is needed, 1 when the image in the engine is up to date;
-            without it, the image is built.
+            contract: ``--is-stale`` exits 0 when a build is needed, 1 when the image in the engine is up to date, and
+            says so on stdout; without it, the image is built.
         mutants: The folder of the modules that describe mutants, or None when there are none.
     """
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,3 +71,29 @@ def test_an_interrupted_command_says_so_in_one_line(
 
     assert main(["design", str(MONITOR)]) == 130
     assert capsys.readouterr().err == "image-harness: interrupted\n"
+
+
+def output_to(place: str, *arguments: str, unbuffered: bool) -> subprocess.CompletedProcess[str]:
+    """Run the command with its output going to a file, or to nobody who reads."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1" if unbuffered else ""}
+    command = [sys.executable, "-m", "image_harness.cli", *arguments]
+    reading, writing = (-1, os.open(place, os.O_WRONLY)) if place else os.pipe()
+    if not place:
+        os.close(reading)
+    try:
+        return subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, env=environment, check=False)
+    finally:
+        os.close(writing)
+
+
+@pytest.mark.parametrize("unbuffered", [False, True])
+def test_an_outcome_that_nobody_read_is_not_a_good_one(unbuffered: bool) -> None:
+    """Scripts decide by the exit code, in a pipe like anywhere else."""
+    done = output_to("", "design", str(MONITOR), "--json", unbuffered=unbuffered)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("unbuffered", [False, True])
+def test_output_that_cannot_be_written_is_told_in_one_line(unbuffered: bool) -> None:
+    done = output_to("/dev/full", "design", str(MONITOR), "--json", unbuffered=unbuffered)
+    assert (done.returncode, done.stderr) == (2, "image-harness: No space left on device\n")

@@ -170,8 +170,8 @@ def read_record(file: Path) -> Earlier | None:
             content["image"]["id"],
             content["bases"]["kind"],
             content["inputs"]["sha256"],
-            content["inputs"]["files"],
-            content["arguments"],
+            dict(content["inputs"]["files"]),
+            dict(content["arguments"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

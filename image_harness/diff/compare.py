@@ -13,6 +13,23 @@ from image_harness.image.python_distributions import all_distributions
 from image_harness.report import RunReport
 from image_harness.types import Digest
 
+# What the configuration holds that is told in words of its own.
+_NAMED = frozenset(
+    {
+        "User",
+        "WorkingDir",
+        "Env",
+        "Entrypoint",
+        "Cmd",
+        "ExposedPorts",
+        "Labels",
+        "Volumes",
+        "StopSignal",
+        "Shell",
+        "Healthcheck",
+    }
+)
+
 
 def compare_images(old: Image, new: Image, *, reports: tuple[RunReport, RunReport] | None = None) -> ImageDiff:
     """Compare two images.
@@ -85,12 +102,21 @@ def _config(config: ImageConfig) -> dict[str, str]:
         "stop signal": config.stop_signal,
         "shell": _words(config.shell),
         "health check": _words(health.test) if health else None,
-        **{f"environment {name}": text for name, text in config.env.items()},
+        "author": config.author,
+        "os version": config.raw.get("os.version"),
+        **_further(config.raw.get("config")),
     }
     if health:
         for name in ("interval", "timeout", "start_period", "start_interval", "retries"):
             values[f"health check {name.replace('_', ' ')}"] = getattr(health, name)
-    return {name: str(value) for name, value in values.items() if value not in (None, "")}
+    told = {name: str(value) for name, value in values.items() if value not in (None, "", [], {})}
+    return told | {f"environment {name}": text for name, text in config.env.items()}
+
+
+def _further(run: object) -> dict[str, object]:
+    """What the configuration holds that has no name here, by its own."""
+    held = run if isinstance(run, dict) else {}
+    return {str(key): value for key, value in held.items() if key not in _NAMED}
 
 
 def _words(words: tuple[str, ...] | None) -> str | None:

@@ -55,7 +55,12 @@ def compare_files(old: Image, new: Image) -> tuple[LayerChanges, ...]:
 
 
 def _same_origin(earlier: Entry, old: Image, entry: Entry, new: Image) -> bool:
-    """Whether both come from one and the same layer, so that their content need not be read."""
+    """Whether both come from one and the same layer, so that their content need not be read.
+
+    A hard link's own layer tells nothing: what it was made from may be of another one.
+    """
+    if earlier.hard_link is not None or entry.hard_link is not None:
+        return False
     return old.layers[earlier.layer].diff_id == new.layers[entry.layer].diff_id
 
 

@@ -1,10 +1,14 @@
-"""The differences between two images in the words of a release note (Markdown, readable as it is)."""
+"""The differences between two images in the words of a release note (Markdown, readable as it is).
+
+What an image says of itself stands in code spans: it is no Markdown.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from image_harness.diff.model import Change, FileChange, ImageDiff, Kind, LayerChanges
+from image_harness.report.text import code_span
 
 _SIGNS = {Kind.ADDED: "+", Kind.REMOVED: "-", Kind.CHANGED: "~"}
 _WORDS = 100
@@ -21,7 +25,7 @@ def render_text(diff: ImageDiff, *, files: int | None) -> str:
 
 
 def _lines(diff: ImageDiff, files: int | None) -> Iterator[str]:
-    yield f"# {diff.old.reference} -> {diff.new.reference}"
+    yield f"# {code_span(diff.old.reference)} -> {code_span(diff.new.reference)}"
     yield ""
     yield f"- old: {diff.old.manifest_digest or diff.old.config_digest}"
     yield f"- new: {diff.new.manifest_digest or diff.new.config_digest}"
@@ -48,7 +52,11 @@ def _section(title: str, changes: Sequence[Change]) -> Iterator[str]:
     yield f"## {title} ({_count(changes)})"
     yield ""
     for change in changes:
-        yield f"- {_SIGNS[change.kind]} {change.name}{_values(change)}"
+        yield _item(change.kind, f"{change.name}{_values(change)}")
+
+
+def _item(kind: Kind, text: str) -> str:
+    return f"- {code_span(f'{_SIGNS[kind]} {text}')}"
 
 
 def _values(change: Change) -> str:
@@ -66,11 +74,12 @@ def _files(layers: Sequence[LayerChanges], limit: int | None) -> Iterator[str]:
     for layer in layers:
         yield ""
         grown = _signed(sum(change.grown for change in layer.files))
-        yield f"### {'Gone with ' if layer.removed else ''}{_short(layer.created_by) or 'an unnamed layer'} ({grown})"
+        made_by = code_span(_short(layer.created_by)) or "an unnamed layer"
+        yield f"### {'Gone with ' if layer.removed else ''}{made_by} ({grown})"
         yield ""
         shown = layer.files if limit is None else layer.files[:limit]
         for change in shown:
-            yield f"- {_SIGNS[change.kind]} {change.path}: {', '.join(change.details)}{_size(change)}"
+            yield _item(change.kind, f"{change.path}: {', '.join(change.details)}{_size(change)}")
         if len(shown) < len(layer.files):
             yield f"- and {len(layer.files) - len(shown)} more (--all names them)"
 

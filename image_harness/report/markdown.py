@@ -23,7 +23,16 @@ from image_harness.report.prose import (
     summary,
     title,
 )
-from image_harness.report.text import EVIDENCE_WORDS, ORIGIN_WORDS, STATUS_WORDS, one_line, percent, printable
+from image_harness.report.text import (
+    BACKTICKS,
+    EVIDENCE_WORDS,
+    ORIGIN_WORDS,
+    STATUS_WORDS,
+    code_span,
+    one_line,
+    percent,
+    printable,
+)
 from image_harness.types import Evidence, Status
 
 _ICONS: Final = {
@@ -34,7 +43,6 @@ _ICONS: Final = {
 }
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|&~#!$])")
 _BARE_LINK: Final = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
-_BACKTICKS: Final = re.compile("`+")
 _EVIDENCE_LIMIT: Final = 400
 
 
@@ -59,24 +67,14 @@ def _plain(text: str) -> str:
     return _BARE_LINK.sub(r"\\", _SPECIAL.sub(r"\\\1", one_line(text)))
 
 
-def _code(text: str, limit: int | None = None) -> str:
-    """Put text into a code span that it cannot end; not for tables, whose cells end before their spans do."""
-    line = one_line(text, limit)
-    if not line:
-        return ""
-    fence = "`" * (1 + max((len(run) for run in _BACKTICKS.findall(line)), default=0))
-    pad = " " if "`" in (line[0], line[-1]) else ""
-    return fence + pad + line + pad + fence
-
-
 def _block(text: str, indent: str = "") -> str:
     """Put text into a fenced block that it cannot end."""
-    fence = "`" * max(3, 1 + max((len(run) for run in _BACKTICKS.findall(text)), default=0))
+    fence = "`" * max(3, 1 + max((len(run) for run in BACKTICKS.findall(text)), default=0))
     return "\n".join(indent + line for line in (f"{fence}text", *printable(text).splitlines(), fence))
 
 
 def _facts(found: Iterable[Fact]) -> list[str]:
-    return ["  \n".join(f"**{fact.label}**: {(_code if fact.code else _plain)(fact.value)}" for fact in found)]
+    return ["  \n".join(f"**{fact.label}**: {(code_span if fact.code else _plain)(fact.value)}" for fact in found)]
 
 
 def _status(status: Status) -> str:
@@ -111,19 +109,19 @@ def _section(number: int, name: str, results: Iterable[RequirementResult]) -> li
         else:
             blocks += _requirement(result)
     if left_out:
-        ids = ", ".join(_code(result.facts.id) for result in left_out)
+        ids = ", ".join(code_span(result.facts.id) for result in left_out)
         blocks.append(f"{_ICONS[Status.NOT_SELECTED]} **Not selected in this run**: {ids}")
     return [*blocks, "---"]
 
 
 def _requirement(result: RequirementResult) -> list[str]:
     facts_ = result.facts
-    source = f", from {_plain(facts_.source)}" if facts_.source else ""
+    origin = ORIGIN_WORDS[facts_.origin] + (f", from {_plain(facts_.source)}" if facts_.source else "")
     blocks = [
         f"### {_ICONS[result.status]} {_plain(facts_.title)}",
         f"**Requirement**: {_plain(facts_.text)}",
         f"**Status**: {_ICONS[result.status]} **{status_words(result).upper()}**",
-        f"**Decided by**: {facts_.evidence} evidence for {_code(facts_.id)} ({ORIGIN_WORDS[facts_.origin]}{source})",
+        f"**Decided by**: {facts_.evidence} evidence for {code_span(facts_.id)} ({origin})",
     ]
     found = finding(result)
     if found:
@@ -134,8 +132,8 @@ def _requirement(result: RequirementResult) -> list[str]:
 def _evidence(checks: Iterable[CheckResult]) -> list[str]:
     lines = []
     for check in checks:
-        lines.append(f"- {_code(check.nodeid)}: {check.outcome}")
-        lines += [f"  - {_code(piece, _EVIDENCE_LIMIT)}" for piece in shown_evidence(check.evidence)]
+        lines.append(f"- {code_span(check.nodeid)}: {check.outcome}")
+        lines += [f"  - {code_span(piece, _EVIDENCE_LIMIT)}" for piece in shown_evidence(check.evidence)]
     return lines
 
 
@@ -153,7 +151,7 @@ def _issue(number: int, result: RequirementResult) -> str:
     indent = " " * len(f"{number}. ")
     return "\n".join(
         [
-            f"{number}. **{_plain(result.facts.title)}** {_code(result.facts.id)}",
+            f"{number}. **{_plain(result.facts.title)}** {code_span(result.facts.id)}",
             f"{indent}- **Expected**: {_plain(result.facts.text)}",
             f"{indent}- **Found**:",
             "",
@@ -181,7 +179,7 @@ def _recommendations(report: RunReport) -> list[str]:
         these = [found for found in recommendations(report) if found.urgency is urgency]
         lines.append(f"{number}. **{urgency}**: {'' if these else 'None'}".rstrip())
         for found in these:
-            ids = ", ".join(_code(id_) for id_ in found.requirements)
+            ids = ", ".join(code_span(id_) for id_ in found.requirements)
             lines.append(f"   - {_plain(found.text)}{f' ({ids})' if ids else ''}")
     return ["## Recommendations", "\n".join(lines)]
 

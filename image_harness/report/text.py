@@ -29,6 +29,7 @@ EVIDENCE_WORDS: Final = {
 _UNPRINTABLE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
+BACKTICKS: Final = re.compile("`+")
 _KIBI: Final = 1024
 _MINUTE: Final = 60
 
@@ -54,6 +55,16 @@ def one_line(text: str, limit: int | None = None) -> str:
     return line if limit is None else cut(line, limit)
 
 
+def code_span(text: str, limit: int | None = None) -> str:
+    """Put text into a Markdown code span that it cannot end; not for tables, whose cells end before their spans do."""
+    line = one_line(text, limit)
+    if not line:
+        return ""
+    fence = "`" * (1 + max((len(run) for run in BACKTICKS.findall(line)), default=0))
+    pad = " " if "`" in (line[0], line[-1]) else ""
+    return fence + pad + line + pad + fence
+
+
 def cut(text: str, limit: int) -> str:
     """Return at most ``limit`` characters of a text, the last three of them dots when there are more."""
     return text if len(text) <= limit else text[: max(limit - 3, 0)].rstrip() + "..."
@@ -61,7 +72,7 @@ def cut(text: str, limit: int) -> str:
 
 def percent(compliance: float | None) -> str:
     """Return a share as a whole percentage, never rounded up: 99.9 % met is not ``100 %``."""
-    return "-" if compliance is None else f"{math.floor(compliance * 100)} %"
+    return "-" if compliance is None else f"{math.floor(round(compliance * 100, 6))} %"
 
 
 def size(count: int) -> str:

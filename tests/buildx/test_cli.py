@@ -98,9 +98,16 @@ def test_question_that_the_engine_cannot_answer_is_an_error(
     assert told.err.count("\n") == 1
 
 
-def test_unreadable_record_only_means_a_build(checkout: Path, image_id: Path) -> None:
-    (checkout / ".build").mkdir()
-    (checkout / ".build" / "record.json").write_text("{")
+@pytest.mark.parametrize("text", ["{", "[]", '{"schema": 1}', None])
+def test_unreadable_record_only_means_a_build(
+    text: str | None, checkout: Path, image_id: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if text is None:
+        put_on_record(checkout, capsys)
+        record = json.loads((checkout / ".build" / "record.json").read_text())
+        text = json.dumps(record | {"inputs": record["inputs"] | {"files": []}})
+    (checkout / ".build").mkdir(exist_ok=True)
+    (checkout / ".build" / "record.json").write_text(text)
 
     assert is_stale(checkout) == 0
     assert image_id.exists()

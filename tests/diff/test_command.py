@@ -45,7 +45,7 @@ def test_images_of_different_transports_are_compared(
     assert main(["diff", *images]) == 0
 
     printed = capsys.readouterr()
-    assert "- ~ version: 1 -> 2" in printed.out
+    assert "- `~ version: 1 -> 2`" in printed.out
     assert "## Files" not in printed.out
     assert printed.err == "".join(f"diff: reading {reference}\n" for reference in images)
     main(["diff", "-q", *images])
@@ -66,7 +66,7 @@ def test_reports_are_found_by_the_images_digest(
     write_report(tmp_path / "reports/c", images[1], CheckOutcome.FAILED, later=timedelta(hours=1))
 
     assert main(["diff", *images]) == 0
-    assert "- ~ one: met -> not-met" in capsys.readouterr().out
+    assert "- `~ one: met -> not-met`" in capsys.readouterr().out
 
     files = [f"--reports={tmp_path}/reports/{name}/report.json" for name in "ab"]
     assert main(["diff", *images, *files]) == 0

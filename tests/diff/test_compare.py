@@ -75,6 +75,17 @@ def test_labels_are_compared(opened: Opened) -> None:
     assert diff.config == ()
 
 
+def test_what_has_no_name_of_its_own_and_empty_variables_are_compared_too(opened: Opened) -> None:
+    old, new = run(Env=["A=1", "B=2"]), run(Env=["A=", "B=2", "C="], OnBuild=["RUN x"], StopTimeout=0)
+
+    assert compared(opened, old, new).config == (
+        Change("OnBuild", None, "['RUN x']"),
+        Change("StopTimeout", None, "0"),
+        Change("environment A", "1", ""),
+        Change("environment C", None, ""),
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [

@@ -7,7 +7,7 @@ import pytest
 from image_harness.diff.files import compare_files
 from image_harness.diff.model import FileChange, Kind, LayerChanges
 from image_harness.image import Entry, FileSystem, Image
-from tests.image.builder import ImageBuilder, Node, directory, symlink
+from tests.image.builder import ImageBuilder, Node, directory, hard_link, symlink
 
 Opened = Callable[[ImageBuilder], Image]
 
@@ -75,3 +75,14 @@ def test_what_comes_from_the_same_layer_is_not_read(opened: Opened, monkeypatch:
 
     assert [file.path for layer in found for file in layer.files] == ["/app"]
     assert set(read) == {"/app"}
+
+
+def test_what_a_hard_link_of_a_shared_layer_was_made_from_is_read(opened: Opened) -> None:
+    old, new = (
+        opened(ImageBuilder().layer({"a": content}).layer({"b": hard_link("a")}).layer({".wh.a": b""}))
+        for content in (b"good", b"evil")
+    )
+
+    (layer,) = compare_files(old, new)
+
+    assert layer.files == (FileChange("/b", Kind.CHANGED, ("content",), 0),)

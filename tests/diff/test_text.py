@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from markdown_it import MarkdownIt
+
 from image_harness.diff.document import render_json
 from image_harness.diff.model import Change, FileChange, ImageDiff, Kind, LayerChanges, Side
 from image_harness.diff.text import render_text
@@ -34,7 +36,7 @@ def test_it_reads_like_a_release_note() -> None:
     assert (
         render_text(WHOLE, files=None)
         == f"""\
-# oci:old -> oci:new
+# `oci:old` -> `oci:new`
 
 - old: {digest("old")}
 - new: {digest("new config")}
@@ -43,35 +45,35 @@ def test_it_reads_like_a_release_note() -> None:
 
 ## Debian packages (1 added, 1 changed)
 
-- ~ libc6: 2.36-9+deb12u13 -> 2.36-9+deb12u14
-- + tzdata: 2026f
+- `~ libc6: 2.36-9+deb12u13 -> 2.36-9+deb12u14`
+- `+ tzdata: 2026f`
 
 ## Python packages (1 removed)
 
-- - six: 1.16.0
+- `- six: 1.16.0`
 
 ## Labels (1 changed)
 
-- ~ maintainer: a -> b
+- `~ maintainer: a -> b`
 
 ## Configuration (1 added)
 
-- + user: 65532:65532
+- `+ user: 65532:65532`
 
 ## Files (1 added, 1 removed, 1 changed; +2.0 MB)
 
-### COPY . /app (+2.0 MB)
+### `COPY . /app` (+2.0 MB)
 
-- ~ /app/main.py: size 10 -> 12
-- + /app/new.py: file, 0644, 65532:65532, 2.0 MB
+- `~ /app/main.py: size 10 -> 12`
+- `+ /app/new.py: file, 0644, 65532:65532, 2.0 MB`
 
-### Gone with RUN rm (-5 bytes)
+### Gone with `RUN rm` (-5 bytes)
 
-- - /tmp/x: file, 0600, 0:0, 5 bytes
+- `- /tmp/x: file, 0600, 0:0, 5 bytes`
 
 ## Requirements (1 changed)
 
-- ~ labels.title: not-met -> met
+- `~ labels.title: not-met -> met`
 """
     )
 
@@ -127,3 +129,14 @@ def test_json_carries_names_that_are_no_utf8() -> None:
     diff = replace(WHOLE, layers=(LayerChanges("", removed=False, files=(replace(FILES[0], path="/\udcff"),)),))
 
     assert render_json(diff).encode()
+
+
+def test_what_an_image_says_of_itself_is_no_markdown_and_signs_stay() -> None:
+    said = "[click](http://a.example) <img src=x> `b` **c**"
+    hostile = replace(WHOLE, labels=(Change("__init__", None, said), Change("gone", "x", None)), layers=())
+
+    html = MarkdownIt().render(render_text(hostile, files=None))
+
+    assert "<code>+ __init__: [click](http://a.example) &lt;img src=x&gt; `b` **c**</code>" in html
+    assert "<code>- gone: x</code>" in html
+    assert "<a " not in html

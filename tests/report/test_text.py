@@ -41,7 +41,15 @@ def test_one_line_is_one_line_and_no_longer_than_asked(content: str, limit: int)
 
 @pytest.mark.parametrize(
     ("share", "shown"),
-    [(None, "-"), (0.0, "0 %"), (0.5, "50 %"), (0.999, "99 %"), (9_999 / 10_000, "99 %"), (1.0, "100 %")],
+    [
+        (None, "-"),
+        (0.0, "0 %"),
+        (0.5, "50 %"),
+        (0.999, "99 %"),
+        (9_999 / 10_000, "99 %"),
+        (1.0, "100 %"),
+        *((part / 100, f"{part} %") for part in (28, 29, 57, 58)),
+    ],
 )
 def test_a_percentage_is_never_rounded_up(share: float | None, shown: str) -> None:
     assert text.percent(share) == shown
