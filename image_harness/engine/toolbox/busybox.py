@@ -13,7 +13,7 @@ from image_harness.engine.errors import EngineError
 
 VARIABLE = "IMAGE_HARNESS_BUSYBOX"
 _PLACES = (Path("/bin/busybox"), Path("/usr/bin/busybox"), Path("/usr/lib/image-harness/busybox"))
-_FIX = f"install busybox-static (./qemu-setup.sh does), or set {VARIABLE}"
+FIX = f"install busybox-static (./qemu-setup.sh does), or set {VARIABLE}"
 # ELF's program header type for the path of a dynamic loader.
 _PT_INTERP = 3
 
@@ -40,7 +40,7 @@ def choose(candidates: Iterable[Path]) -> Path:
     for candidate in candidates:
         if candidate.is_file() and is_static(candidate):
             return candidate
-    raise EngineError("no static busybox on this machine", fix=_FIX)
+    raise EngineError("no static busybox on this machine", fix=FIX)
 
 
 def is_static(path: Path) -> bool:
@@ -59,8 +59,8 @@ def is_static(path: Path) -> bool:
 
 
 @functools.lru_cache(maxsize=4)
-def applets(busybox: Path) -> frozenset[str]:
-    """The names under which it is a program.
+def applets(busybox: Path) -> tuple[str, ...]:
+    """The names under which it is a program, in the order of its table of them.
 
     Raises:
         EngineError: It cannot be run.
@@ -68,5 +68,5 @@ def applets(busybox: Path) -> frozenset[str]:
     try:
         done = subprocess.run([busybox, "--list"], capture_output=True, check=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise EngineError(f"busybox cannot be run ({error})", where=str(busybox), fix=_FIX) from error
-    return frozenset(done.stdout.split())
+        raise EngineError(f"busybox cannot be run ({error})", where=str(busybox), fix=FIX) from error
+    return tuple(done.stdout.split())

@@ -18,15 +18,14 @@ _find() {
     return 1
 }
 
-# A tool of ours that must not stand in for a program that the image may or may not have.
-_image_only() {
-    local name=$1 path
-    shift
-    path=$(_find "$name") && {
+# The shell's own would end the container's processes.
+kill() {
+    local path
+    path=$(_find kill) && {
         "$path" "$@"
         return
     }
-    echo "sh: $name: not found" >&2
+    echo "sh: kill: not found" >&2
     return 127
 }
 

@@ -26,12 +26,19 @@ REPLACED = frozenset({"command", "getent", "ls", "realpath", "type", "uname", "w
 _MORE = re.compile(r"[|&;<>()$`\\\"*?\[\]#~{}!\n]")
 _NOT_STARTED = (
     re.compile(
-        rb"^sh: (?:line \d+: |eval: )*(?P<name>.+): (?:not found|Permission denied|Exec format error)$", re.MULTILINE
+        rb"^sh: (?:line \d+: |eval: |exec: )*(?P<name>.+): (?:not found|Permission denied|Exec format error)$",
+        re.MULTILINE,
     ),
     # How timeout, xargs, env and their like put it.
     re.compile(rb"^\w+: can't execute '(?P<name>.+)': .+$", re.MULTILINE),
+    re.compile(rb"^xargs: (?!can't )(?P<name>.+): (?:No such file or directory|Permission denied)$", re.MULTILINE),
+    re.compile(rb"^(?P<name>.+): applet not found$", re.MULTILINE),
 )
-_FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# It says the same of a file that is not there.
+_NOT_STARTED_BY_FIND = re.compile(
+    rb"^find: (?P<name>.+): (?:No such file or directory|Permission denied)$", re.MULTILINE
+)
+_TO_START = re.compile(r"-exec\s+['\"]?(?P<name>[^\s'\"]+)")
 
 
 def simple_words(command: str) -> list[str] | None:
@@ -52,13 +59,10 @@ def is_image_program(name: str) -> bool:
     return name not in TOOLS and name not in BUILTINS
 
 
-def missing_program(stderr: bytes) -> str | None:
-    """The program that the shell says it could not start; None when it started everything."""
+def missing_program(stderr: bytes, command: str) -> str | None:
+    """The program that a command line could not start, as it says itself; None when it started everything."""
     matches = (pattern.search(stderr) for pattern in _NOT_STARTED)
-    return next((match["name"].decode(errors="replace") for match in matches if match), None)
-
-
-def hide(names: frozenset[str]) -> str:
-    """Shell functions that keep tools which the image does not have out of reach."""
-    hidden = sorted(name for name in names - TOOLS if _FUNCTION_NAME.fullmatch(name) and name not in BUILTINS)
-    return "\n".join(f'{name}() {{ _image_only {name} "$@"; }}' for name in hidden)
+    names = [match["name"].decode(errors="replace") for match in matches if match]
+    absent = {match["name"].decode(errors="replace") for match in _NOT_STARTED_BY_FIND.finditer(stderr)}
+    names += [match["name"] for match in _TO_START.finditer(command) if match["name"] in absent]
+    return names[0] if names else None

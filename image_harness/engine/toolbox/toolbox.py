@@ -15,7 +15,8 @@ from image_harness.engine.procfs import is_container_process
 from image_harness.engine.toolbox.busybox import applets, find_busybox
 from image_harness.engine.toolbox.identity import identity_of, machine_name, native_architecture
 from image_harness.engine.toolbox.session import ToolResult, ToolSession
-from image_harness.engine.toolbox.shell import REPLACED, hide, missing_program
+from image_harness.engine.toolbox.shell import REPLACED, TOOLS, missing_program
+from image_harness.engine.toolbox.toolset import toolset
 
 _PRELUDE = Path(__file__).with_name("prelude.sh")
 
@@ -29,11 +30,12 @@ class Toolbox:
         pid: Its first process, as this machine numbers it.
     """
 
-    def __init__(self, container: Container, session: ToolSession, pid: int, machine: str) -> None:
+    def __init__(self, container: Container, session: ToolSession, pid: int, *, machine: str, shell: str) -> None:
         self.container = container
         self.session = session
         self.pid = pid
         self._machine = machine
+        self._shell = shell
 
     @classmethod
     @contextmanager
@@ -51,9 +53,11 @@ class Toolbox:
         pid = int(document["State"]["Pid"])
         if not is_container_process(pid, container.id):
             raise EngineError("tools reach containers on this machine only", where=container.name)
-        busybox = find_busybox()
-        with ToolSession(busybox, pid, identity_of(pid, document), container.name) as session:
-            yield cls(container, session, pid, machine_name(architecture))
+        with (
+            toolset(find_busybox(), TOOLS) as tools,
+            ToolSession(tools.program, pid, identity_of(pid, document), container.name) as session,
+        ):
+            yield cls(container, session, pid, machine=machine_name(architecture), shell=tools.shell)
 
     def shell(self, command: str, *, limit: timedelta) -> ToolResult:
         """Run a command line by the toolbox's shell.
@@ -63,7 +67,7 @@ class Toolbox:
             CommandTimedOut: It had not ended in time.
             ContainerLost: The container ended before or meanwhile.
         """
-        return self._run(("sh", "-c", self._prelude + '\neval "$1"', "sh", command), command, limit)
+        return self._run(self._script('eval "$1"', command), command, limit)
 
     def tool(self, words: list[str], command: str, *, limit: timedelta) -> ToolResult:
         """Run one tool with arguments, without a shell where none is needed.
@@ -84,12 +88,15 @@ class Toolbox:
 
     def find_program(self, name: str, *, limit: timedelta) -> str | None:
         """The path of a program of the image, looked up as the image's user would; None when it has none."""
-        result = self.session.run(("sh", "-c", self._prelude + '\n_find "$1"', "sh", name), limit=limit)
+        result = self.session.run(self._script('_find "$1"', name), limit=limit)
         return result.stdout.decode(errors="replace").strip() or None if result.exit_code == 0 else None
+
+    def _script(self, last: str, argument: str) -> tuple[str, ...]:
+        return (self._shell, "-c", f"{self._prelude}\n{last}", "sh", argument)
 
     def _run(self, argv: Sequence[str], command: str, limit: timedelta) -> ToolResult:
         result = self.session.run(argv, limit=limit)
-        missing = missing_program(result.stderr)
+        missing = missing_program(result.stderr, command)
         if missing is not None:
             raise CommandNotRun(f"{command!r}: there is no program {missing!r} that can be started", where=self._where)
         return result
@@ -101,7 +108,7 @@ class Toolbox:
     @functools.cached_property
     def _prelude(self) -> str:
         native = machine_name(native_architecture())
-        parts = [_PRELUDE.read_text(encoding="utf-8"), hide(applets(find_busybox()))]
+        parts = [_PRELUDE.read_text(encoding="utf-8")]
         if native != self._machine:
             # The kernel names the host's machine to a native tool; the image's programs are told their own.
             parts.append(f'uname() {{ busybox uname "$@" | sed "s/{native}/{self._machine}/g"; }}')

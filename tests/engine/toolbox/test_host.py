@@ -104,7 +104,10 @@ def test_tools_look_and_the_image_s_programs_run(host: ContainerHost) -> None:
 @pytest.mark.parametrize(
     "command",
     ["curl --version", "wget x", "/bin/sh -c true", "sh -c true", "wget x || true", "ls / | curl -", "timeout 1 bash",
-     "/etc/passwd", "A=b curl", "dpkg-deb --help"],
+     "/etc/passwd", "A=b curl", "dpkg-deb --help", "env sh -c 'echo hi'", "timeout 5 sh -c 'echo hi'",
+     "exec sh -c 'echo hi'", "env wget --help", "xargs sh -c 'echo hi' </dev/null", "true; run-parts --help",
+     "time sh -c true", "busybox sh -c true", "find /app -maxdepth 0 -exec sh -c true {} +", "echo sh | xargs env",
+     "find /app -maxdepth 0 -exec rm -i {} \\;", "kill -0 1", "true; kill -0 1"],
 )  # fmt: skip
 def test_a_program_that_the_image_has_not_got_raises(host: ContainerHost, command: str) -> None:
     with pytest.raises(CommandNotRun):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from image_harness.engine.toolbox.shell import hide, is_image_program, missing_program, simple_words
+from image_harness.engine.toolbox.shell import is_image_program, missing_program, simple_words
 
 
 @pytest.mark.parametrize(
@@ -37,16 +37,17 @@ def test_only_tools_and_words_of_the_shell_are_not_the_image_s(name: str, expect
         (b"sh: curl: not found\n", "curl"),
         (b"noise\nsh: /etc/passwd: Permission denied\n", "/etc/passwd"),
         (b"sh: line 3: /app/x: Exec format error\n", "/app/x"),
+        (b"sh: exec: line 0: sh: not found\n", "sh"),
         (b"timeout: can't execute 'bash': No such file or directory\n", "bash"),
+        (b"xargs: sh: No such file or directory\n", "sh"),
+        (b"sh: applet not found\n", "sh"),
+        (b"find: rm: No such file or directory\n", "rm"),
+        (b"find: /x: No such file or directory\n", None),
+        (b"xargs: can't open '/x': No such file or directory\n", None),
         (b"cat: can't open '/x': Permission denied\n", None),
         (b"sh: can't create /x: Read-only file system\n", None),
         (b"", None),
     ],
 )
 def test_a_program_that_was_not_started_is_told_from_one_that_failed(stderr: bytes, expected: str | None) -> None:
-    assert missing_program(stderr) == expected
-
-
-def test_tools_that_do_more_than_look_are_hidden() -> None:
-    functions = hide(frozenset({"cat", "wget", "dpkg-deb"}))
-    assert functions == 'wget() { _image_only wget "$@"; }'
+    assert missing_program(stderr, "find /x -exec 'rm' {} +") == expected
