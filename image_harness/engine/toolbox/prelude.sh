@@ -29,11 +29,12 @@ kill() {
     return 127
 }
 
+# As bash has it, whose exit code is 1: other shells' 127 would be that of what could not be started.
 command() {
     case $1 in
     -v | -V)
         [ "$2" = command ] && echo command && return
-        _find "$2" || return 127
+        _find "$2"
         ;;
     *) "$@" ;;
     esac
@@ -46,7 +47,7 @@ which() {
 }
 
 type() {
-    _find "$1" || return 127
+    _find "$1"
 }
 
 # As GNU has it: the last component may be missing.

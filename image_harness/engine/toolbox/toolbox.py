@@ -19,6 +19,8 @@ from image_harness.engine.toolbox.shell import REPLACED, TOOLS, missing_program
 from image_harness.engine.toolbox.toolset import toolset
 
 _PRELUDE = Path(__file__).with_name("prelude.sh")
+# The codes that shells give for a program that they could not start, wherever its message went.
+_NOT_STARTED = (126, 127)
 
 
 class Toolbox:
@@ -99,6 +101,9 @@ class Toolbox:
         missing = missing_program(result.stderr, command)
         if missing is not None:
             raise CommandNotRun(f"{command!r}: there is no program {missing!r} that can be started", where=self._where)
+        if result.exit_code in _NOT_STARTED:
+            message = f"{command!r}: something in it could not be started (exit code {result.exit_code})"
+            raise CommandNotRun(message, where=self._where)
         return result
 
     @property
