@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from image_harness.engine.errors import CommandNotRun
+from image_harness.engine.errors import CommandNotRun, CommandTimedOut
 from image_harness.engine.toolbox import ps
 from image_harness.engine.toolbox.files import FileReports
 from image_harness.engine.toolbox.session import ToolResult
@@ -20,6 +20,7 @@ from image_harness.engine.toolbox.toolbox import Toolbox
 # What modules look up before they use it, and that the reports or busybox answer for.
 OWN_TOOLS = frozenset({"getent", "ip", "netstat", "ps", "sysctl"})
 _HOST_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+_NOT_ENTERED = b"nsenter: "
 _CONNECTION = re.compile(r".*/dev/tcp/(?P<host>[^/']+)/(?P<port>\d+)")
 _PIP_SHOW = re.compile(r"pip show (?P<name>[A-Za-z0-9._-]+)(?P<rest> \|.*)?")
 _LIST_DISTRIBUTIONS = """
@@ -86,12 +87,27 @@ class Reports:
         return ToolResult(exit_code, table.encode(), b"")
 
     def _ip(self, words: list[str]) -> ToolResult | None:
-        """This machine's own ip, which unlike busybox's knows JSON, in the container's network namespace."""
+        """This machine's own ip, which unlike busybox's knows JSON, in the container's network namespace.
+
+        Raises:
+            CommandNotRun: The namespace cannot be entered.
+            CommandTimedOut: It had not ended in time.
+            ContainerLost: The container ended before or meanwhile.
+        """
         ip, nsenter = (shutil.which(name, path=_HOST_PATH) for name in ("ip", "nsenter"))
         if ip is None or nsenter is None:
             return None
-        namespace = f"--net=/proc/{self._toolbox.pid}/ns/net"
-        done = subprocess.run([nsenter, namespace, ip, *words[1:]], capture_output=True, check=False)
+        command = [nsenter, f"--net=/proc/{self._toolbox.pid}/ns/net", ip, *words[1:]]
+        line, where, seconds = shlex.join(words), self._toolbox.container.name, self._limit.total_seconds()
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
+        except subprocess.TimeoutExpired:
+            raise CommandTimedOut(f"{line!r} had not ended after {seconds:g} s", where=where) from None
+        # As it still runs, its PID was its own all the time.
+        self._toolbox.require_running()
+        if done.stderr.startswith(_NOT_ENTERED):
+            reason = done.stderr.removeprefix(_NOT_ENTERED).decode(errors="replace").strip()
+            raise CommandNotRun(f"{line!r} was not started: {reason}", where=where)
         return ToolResult(done.returncode, done.stdout, done.stderr)
 
     def _connection(self, words: list[str]) -> ToolResult | None:

@@ -184,13 +184,16 @@ def test_a_lost_container_raises(engine: Engine) -> None:
         started(engine, IMAGE, options) as container,
         inspect(container, architecture="arm64", interpreter=PYTHON) as host,
     ):
+        loopback = host.interface("lo")
         assert host.file("/etc/passwd").exists
+        assert loopback.exists
         container.signal("SIGKILL")
         container.wait_exit(timedelta(seconds=20))
         looks: list[Callable[[], object]] = [
             lambda: host.file("/etc/passwd").exists,
             lambda: host.run("ls /"),
             lambda: host.run(PYTHON),
+            lambda: loopback.exists,
         ]
         for look in looks:
             with pytest.raises(ContainerLost):
