@@ -71,16 +71,38 @@ ls() {
 
 _hosts() {
     [ -f /etc/hosts ] && awk -v name="$1" '
-        !/^[[:space:]]*#/ { for (i = 2; i <= NF; i++) if ($i == name) { print $1; next } }' /etc/hosts
+        { sub(/#.*/, ""); for (i = 2; i <= NF; i++) if ($i == name) { print $1; next } }' /etc/hosts
+}
+
+# As inet_pton(3) reads them, with or without the interface of a link.
+_is_address() {
+    awk '
+        function is_ipv4(text, parts, at) {
+            if (split(text, parts, ".") != 4) return 0
+            for (at = 1; at <= 4; at++)
+                if (parts[at] !~ /^(0|[1-9][0-9]?[0-9]?)$/ || parts[at] + 0 > 255) return 0
+            return 1
+        }
+        function groups(text, parts, count, at) {
+            count = split(text, parts, ":")
+            for (at = 1; at <= count; at++)
+                if (parts[at] !~ /^[0-9A-Fa-f][0-9A-Fa-f]?[0-9A-Fa-f]?[0-9A-Fa-f]?$/) return 9
+            return count
+        }
+        function is_ipv6(text, last, gap) {
+            sub(/%.+$/, "", text)
+            last = text
+            sub(/.*:/, "", last)
+            if (is_ipv4(last)) text = substr(text, 1, length(text) - length(last)) "0:0"
+            gap = index(text, "::")
+            if (!gap) return groups(text) == 8
+            return groups(substr(text, 1, gap - 1)) + groups(substr(text, gap + 2)) < 8
+        }
+        BEGIN { exit !(is_ipv4(ARGV[1]) || is_ipv6(ARGV[1])) }' "$1"
 }
 
 _addresses() {
-    case $1 in
-    *:* | *[0-9].*[0-9].*[0-9].*[0-9])
-        echo "$1"
-        return
-        ;;
-    esac
+    _is_address "$1" && echo "$1" && return
     _hosts "$1" | grep . || nslookup "$1" 2>/dev/null | awk '/^Name:/ { found = 1 } found && /^Address/ { print $NF }'
 }
 
