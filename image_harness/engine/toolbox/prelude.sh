@@ -106,31 +106,33 @@ _addresses() {
     _hosts "$1" | grep . || nslookup "$1" 2>/dev/null | awk '/^Name:/ { found = 1 } found && /^Address/ { print $NF }'
 }
 
+# A file of accounts, the column of their numbers, and whose line of all.
 _lines() {
-    local file=$1 key=$2 column=$3
+    local file=$1 column=$2 key=$3
     [ -f "$file" ] || return 2
-    [ -n "$key" ] || {
+    [ $# -gt 2 ] || {
         cat "$file"
         return
     }
+    [ -n "$key" ] || return 2
     awk -F: -v key="$key" -v column="$column" '
         $1 == key || (column && $column == key) { print; found = 1; exit } END { exit !found }' "$file" || return 2
 }
 
 getent() {
-    local pattern=. found address
-    case $1 in
-    passwd) _lines /etc/passwd "$2" 3 ;;
-    group) _lines /etc/group "$2" 3 ;;
-    shadow | gshadow) _lines "/etc/$1" "$2" "" ;;
+    local database=$1 pattern=. found address
+    shift
+    case $database in
+    passwd | group) _lines "/etc/$database" 3 "$@" ;;
+    shadow | gshadow) _lines "/etc/$database" "" "$@" ;;
     ahosts | ahostsv4 | ahostsv6 | hosts)
-        [ "$1" = ahostsv4 ] && pattern='^[0-9.]*$'
-        [ "$1" = ahostsv6 ] && pattern=:
-        found=$(_addresses "$2" | grep "$pattern") || return 2
-        for address in $found; do echo "$address STREAM $2"; done
+        [ "$database" = ahostsv4 ] && pattern='^[0-9.]*$'
+        [ "$database" = ahostsv6 ] && pattern=:
+        found=$(_addresses "$1" | grep "$pattern") || return 2
+        for address in $found; do echo "$address STREAM $1"; done
         ;;
     *)
-        echo "getent: unknown database $1" >&2
+        echo "getent: unknown database $database" >&2
         return 1
         ;;
     esac

@@ -73,3 +73,16 @@ def test_addresses_are_told_apart_by_family(getent: Getent) -> None:
     assert getent("ahostsv4", "localhost") == (0, "127.0.0.1 STREAM localhost\n")
     assert getent("ahostsv6", "localhost") == (0, "::1 STREAM localhost\n")
     assert getent("ahostsv4", "::1") == (2, "")
+
+
+@pytest.mark.parametrize("database", ["passwd", "group"])
+def test_an_empty_name_is_nobody_s(getent: Getent, database: str) -> None:
+    assert getent(database, "") == (2, "")
+    assert getent(database, "root")[0] == getent(database, "0")[0] == 0
+    assert getent(database, "x") == (2, "")
+
+
+def test_without_a_name_all_are_told(getent: Getent, tmp_path: Path) -> None:
+    for database in ("passwd", "group"):
+        assert getent(database) == (0, (tmp_path / database).read_text())
+    assert getent("shadow") == (2, "")
