@@ -107,7 +107,7 @@ class FileReports:
         return None if path is None else ToolResult(0, f"{path}\n".encode(), b"")
 
     def ls(self, words: list[str]) -> ToolResult | None:
-        """``ls -1 -q -- PATH`` of a directory.
+        """``ls -1 -q -- PATH`` of a directory: what cannot be printed is a question mark.
 
         Raises:
             ContainerLost: The container ended.
@@ -117,8 +117,8 @@ class FileReports:
         names = self._session.names(words[-1])
         if names is None:
             return None
-        lines = "".join(f"{name}\n" for name in sorted(names) if not name.startswith("."))
-        return ToolResult(0, lines.encode(errors="surrogateescape"), b"")
+        lines = "".join(f"{_printable(name)}\n" for name in sorted(names) if not name.startswith("."))
+        return ToolResult(0, lines.encode(), b"")
 
     def checksum(self, line: str) -> ToolResult | None:
         """The command line by which modules ask for a file's checksum.
@@ -141,3 +141,7 @@ class FileReports:
         """
         files = (self._session.read(path, limit=self._limit) or b"" for path in ("/etc/passwd", "/etc/group"))
         return Accounts.parse(*(file.decode(errors="replace") for file in files))
+
+
+def _printable(name: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in name)

@@ -62,7 +62,7 @@ ls() {
     while [ "$count" -gt 0 ]; do
         option=$1
         shift
-        # Names are shown as they are: there is no terminal to protect.
+        # It is what busybox does anyway, without a word for it.
         [ "$option" = -q ] || set -- "$@" "$option"
         count=$((count - 1))
     done
