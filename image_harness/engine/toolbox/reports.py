@@ -47,6 +47,7 @@ class Reports:
         self._by_name: Mapping[str, Callable[[list[str]], ToolResult | None]] = {
             "ip": self._ip,
             "nc": self._nc,
+            "netstat": self._netstat,
             "pip": self._pip,
             "ps": self._ps,
             "timeout": self._connection,
@@ -122,6 +123,13 @@ class Reports:
         if len(words) != 6 or words[1] != "-w" or words[3] != "-z":
             return None
         return self._reach(words[4], words[5], seconds=words[2])
+
+    def _netstat(self, words: list[str]) -> ToolResult | None:
+        """Sockets with a path, for which busybox's has a short option only."""
+        if "--unix" not in words:
+            return None
+        words = ["-x" if word == "--unix" else word for word in words]
+        return self._toolbox.tool(words, shlex.join(words), limit=self._limit)
 
     def _reach(self, host: str, port: str, *, seconds: str) -> ToolResult:
         words = ["nc", "-w", seconds, host, port, "-e", "true"]

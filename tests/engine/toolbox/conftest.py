@@ -20,10 +20,14 @@ from image_harness.engine.toolbox.host import ContainerHost, inspect
 IMAGE = "pickme/lucid-rdp-monitor:latest-arm64"
 PYTHON = "/usr/bin/python3.11"
 BOOT_LIMIT = timedelta(seconds=60)
-LISTENER = (
-    "import socket, time; s = socket.socket(); s.bind(('0.0.0.0', 8093)); s.listen(); print('ready', flush=True)\n"
-    "time.sleep(600)"
-)
+LISTENER = """\
+import socket, time
+at_port = socket.socket(); at_port.bind(('0.0.0.0', 8093)); at_port.listen()
+at_path = socket.socket(socket.AF_UNIX); at_path.bind('/dev/shm/listener'); at_path.listen()
+bound = socket.socket(socket.AF_UNIX); bound.bind('/dev/shm/bound')
+print('ready', flush=True)
+time.sleep(600)
+"""
 DEBIAN_SETUP = """
 ln -s /etc/passwd /link; ln -s /nowhere /dangling; ln -s /loop /loop; mkfifo /pipe
 mkdir -p '/a b'; echo x > "/a b/it's"

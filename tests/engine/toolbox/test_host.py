@@ -54,9 +54,12 @@ def test_processes_without_the_one_that_looks(host: ContainerHost) -> None:
 
 
 def test_sockets(host: ContainerHost) -> None:
-    assert host.socket.get_listening_sockets() == ["tcp://0.0.0.0:8093"]
+    assert host.socket.get_listening_sockets() == ["tcp://0.0.0.0:8093", "unix:///dev/shm/listener"]
     assert host.socket("tcp://0.0.0.0:8093").is_listening
     assert not host.socket("tcp://0.0.0.0:8094").is_listening
+    assert host.socket("unix:///dev/shm/listener").is_listening
+    assert not host.socket("unix:///dev/shm/bound").is_listening
+    assert not host.socket("unix:///dev/shm/none").is_listening
     assert host.addr("127.0.0.1").port(8093).is_reachable
     assert not host.addr("127.0.0.1").port(8094).is_reachable
 
@@ -69,6 +72,7 @@ def test_system_accounts_mounts_and_network(host: ContainerHost, request: pytest
     assert not host.user("nobody-of-that-name").exists
     assert host.group("tty").gid == 5
     assert not host.group("no-such-group").exists
+    assert not host.group("").exists
     mode = "ro" if "read-only" in request.node.name else "rw"
     assert host.mount_point("/").options[0] == mode
     assert host.mount_point("/proc").filesystem == "proc"
