@@ -105,7 +105,7 @@ class Reports:
         except subprocess.TimeoutExpired:
             raise CommandTimedOut(f"{line!r} had not ended after {seconds:g} s", where=where) from None
         # As it still runs, its PID was its own all the time.
-        self._toolbox.require_running()
+        self._toolbox.session.require_running()
         if done.stderr.startswith(_NOT_ENTERED):
             reason = done.stderr.removeprefix(_NOT_ENTERED).decode(errors="replace").strip()
             raise CommandNotRun(f"{line!r} was not started: {reason}", where=where)

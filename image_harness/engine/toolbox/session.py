@@ -128,6 +128,18 @@ class ToolSession:
             os.close(self._first)
             self._first = -1
 
+    def require_running(self) -> None:
+        """Make sure that the container's first process has not ended, so that its PID means no other one.
+
+        Raises:
+            ContainerLost: It has.
+        """
+        end = select.poll()
+        if self._first >= 0:
+            end.register(self._first, select.POLLIN)
+        if self._first < 0 or end.poll(0):
+            raise self._lost({"error": "its first process has ended"})
+
     def run(self, argv: Sequence[str], *, limit: timedelta) -> ToolResult:
         """Run busybox under a name, ``argv[0]``, with arguments.
 
@@ -248,8 +260,7 @@ class ToolSession:
                 raise
 
     def _enter(self) -> _Helper:
-        if self._first < 0 or select.select([self._first], [], [], 0)[0]:
-            raise self._lost({"error": "its first process has ended"})
+        self.require_running()
         helper = _Helper(self._busybox, self._pid)
         try:
             answer = helper.receive(_PATIENCE)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
-import select
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from image_harness.engine.container import Container
-from image_harness.engine.errors import CommandNotRun, ContainerLost, EngineError
+from image_harness.engine.errors import CommandNotRun, EngineError
 from image_harness.engine.procfs import is_container_process
 from image_harness.engine.toolbox.busybox import applets, find_busybox
 from image_harness.engine.toolbox.identity import identity_of, machine_name, native_architecture
@@ -34,13 +32,10 @@ class Toolbox:
         pid: Its first process, as this machine numbers it.
     """
 
-    def __init__(
-        self, container: Container, session: ToolSession, pid: int, *, first: int, machine: str, shell: str
-    ) -> None:
+    def __init__(self, container: Container, session: ToolSession, pid: int, *, machine: str, shell: str) -> None:
         self.container = container
         self.session = session
         self.pid = pid
-        self._first = first
         self._machine = machine
         self._shell = shell
 
@@ -58,23 +53,13 @@ class Toolbox:
         """
         document = container.inspect()
         pid = int(document["State"]["Pid"])
+        if not is_container_process(pid, container.id):
+            raise EngineError("tools reach containers on this machine only", where=container.name)
         with (
-            _held_process(pid, container) as first,
             toolset(find_busybox(), TOOLS) as tools,
             ToolSession(tools.program, pid, identity_of(pid, document), container.name) as session,
         ):
-            yield cls(container, session, pid, first=first, machine=machine_name(architecture), shell=tools.shell)
-
-    def require_running(self) -> None:
-        """Make sure that the container's first process has not ended, so that its PID means no other one.
-
-        Raises:
-            ContainerLost: It has.
-        """
-        end = select.poll()
-        end.register(self._first, select.POLLIN)
-        if end.poll(0):
-            raise ContainerLost("its first process has ended", where=self._where)
+            yield cls(container, session, pid, machine=machine_name(architecture), shell=tools.shell)
 
     def shell(self, command: str, *, limit: timedelta) -> ToolResult:
         """Run a command line by the toolbox's shell.
@@ -133,19 +118,3 @@ class Toolbox:
             # The kernel names the host's machine to a native tool; the image's programs are told their own.
             parts.append(f'uname() {{ busybox uname "$@" | sed "s/{native}/{self._machine}/g"; }}')
         return "\n".join(parts)
-
-
-@contextmanager
-def _held_process(pid: int, container: Container) -> Iterator[int]:
-    """A descriptor of a container's first process, which tells when it has ended."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except OSError:
-        descriptor = None
-    try:
-        if descriptor is None or not is_container_process(pid, container.id):
-            raise EngineError("tools reach containers on this machine only", where=container.name)
-        yield descriptor
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)

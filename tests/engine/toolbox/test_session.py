@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import time
@@ -119,9 +120,11 @@ def test_namespaces_whose_first_process_has_ended_are_not_entered_again() -> Non
         children = Path(f"/proc/{apart.pid}/task/{apart.pid}/children")
         while not children.read_text():
             time.sleep(0.05)
-        with ToolSession(find_busybox(), int(children.read_text()), HERE, "box") as session:
-            apart.kill()
-            apart.wait()
+        first = int(children.read_text())
+        with ToolSession(find_busybox(), first, HERE, "box") as session:
+            with os.fdopen(os.pidfd_open(first)) as end:
+                apart.kill()
+                select.select([end], [], [])
             for _ in range(2):
                 with pytest.raises(ContainerLost, match="its first process has ended"):
                     session.look("/", follow=True)
