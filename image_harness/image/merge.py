@@ -75,8 +75,10 @@ class Merger:
             return
         parent = self._directory(parts)
         path = self._checked_path(parent, name)
-        entry = self._hard_link(path, member) if member.type == _HARD_LINK else self._entry(path, member, scan)
-        self._put(parent, name, entry)
+        if member.type == _HARD_LINK:
+            self._link(parent, name, path, member)
+        else:
+            self._put(parent, name, self._entry(path, member, scan))
 
     def _directory(self, parts: list[str]) -> Directory:
         """Return the directory that a path names, made where no layer lists it, as engines do."""
@@ -123,7 +125,20 @@ class Merger:
             content=Content(scan.content, member.offset, member.segments) if kind is EntryType.FILE else None,
         )
 
-    def _hard_link(self, path: str, member: TarMember) -> Entry:
+    def _link(self, parent: Directory, name: str, path: str, member: TarMember) -> None:
+        """Give a file one more name; all its names take what the link's own header says, as they do under engines."""
+        target = self._link_target(path, member)
+        names = target.names = target.names or [target]
+        self._apply_header(names, member)
+        first = target.entry.hard_link or target.entry.path
+        entry = dataclasses.replace(
+            target.entry, path=path, layer=self._layer, created_by=self._created_by, hard_link=first
+        )
+        node = self._put(parent, name, entry)
+        node.names = names
+        names.append(node)
+
+    def _link_target(self, path: str, member: TarMember) -> Node:
         # Go's and Python's readers alike take an absolute target from the root of the image.
         target = find(self.root, _checked_parts(member.link.lstrip("/")), follow=False)
         if target is None:
@@ -132,21 +147,34 @@ class Merger:
             raise PathError(f"hard link to {member.link}, which is a directory")
         if target.entry.path == path:
             raise PathError("hard link to itself")
-        first = target.entry.hard_link or target.entry.path
-        return dataclasses.replace(
-            target.entry, path=path, layer=self._layer, created_by=self._created_by, hard_link=first
-        )
+        return target
 
-    def _put(self, parent: Directory, name: str, entry: Entry) -> None:
+    def _apply_header(self, names: list[Node], member: TarMember) -> None:
+        """Set the owner, the mode and the extended attributes of a file, under all its names.
+
+        Extended attributes that the header does not name stay, and so does the mode of a symbolic link. Tools write the
+        same header for every name; only what differs costs anything, and counts against the limit.
+        """
+        before = names[0].entry
+        mode = before.mode if before.is_symlink else member.mode
+        xattrs = {**before.xattrs, **member.xattrs}
+        if (before.mode, before.uid, before.gid, before.xattrs) == (mode, member.uid, member.gid, xattrs):
+            return
+        for node in names:
+            self._budget.charge_entry(0)
+            node.entry = dataclasses.replace(node.entry, mode=mode, uid=member.uid, gid=member.gid, xattrs=xattrs)
+
+    def _put(self, parent: Directory, name: str, entry: Entry) -> Node:
         before = parent.children.get(name)
         if isinstance(before, Directory) and entry.is_directory:
             before.entry = entry
-            return
+            return before
         if before is not None:
             for _, _, lost in _below(parent, name, before):
                 if not lost.entry.is_directory:
                     self.overwritten.append(OverwrittenEntry(lost.entry, self._layer))
-        parent.children[name] = Directory(entry) if entry.is_directory else Node(entry)
+        node = parent.children[name] = Directory(entry) if entry.is_directory else Node(entry)
+        return node
 
     def _is_mark(self, parts: list[str], name: str) -> bool:
         """Whether an entry is not a file but tells what to do with others; then it is done."""

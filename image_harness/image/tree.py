@@ -19,13 +19,15 @@ class Node:
 
     Attributes:
         pruned_by: The last layer that took away what lower layers hold below.
+        names: All names of a file that has several by hard links, this one among them; None while it is the only one.
     """
 
-    __slots__ = ("entry", "pruned_by")
+    __slots__ = ("entry", "names", "pruned_by")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self.pruned_by = -1
+        self.names: list[Node] | None = None
 
 
 class Directory(Node):

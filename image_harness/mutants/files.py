@@ -33,6 +33,7 @@ class Node:
         uid: The owner.
         gid: The owning group.
         target: Where a symbolic link points to.
+        hard_link: The path that it is one more name of; content and type are those of what is there.
         device: A device's major and minor number.
         xattrs: Extended attributes.
     """
@@ -43,6 +44,7 @@ class Node:
     uid: int = 0
     gid: int = 0
     target: str = ""
+    hard_link: str = ""
     device: tuple[int, int] = (0, 0)
     xattrs: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -71,6 +73,8 @@ def member(path: str, node: Node) -> tarfile.TarInfo:
     info.type, info.mode, info.uid, info.gid = _KINDS[node.type], node.mode, node.uid, node.gid
     info.mtime = _MTIME
     info.linkname = node.target
+    if node.hard_link:
+        info.type, info.linkname = tarfile.LNKTYPE, node.hard_link.strip("/")
     info.devmajor, info.devminor = node.device
     info.size = len(node.content)
     info.pax_headers = {f"{_XATTR}{name}": value.decode("latin-1") for name, value in node.xattrs.items()}

@@ -52,6 +52,21 @@ def _attack_surface(good: Good) -> Iterator[Mutant]:
             attributes(interpreter, mode=mode),
             follows=follows,
         )
+    capability = bytes.fromhex("0100000202000000000000000000000000000000")
+    second_name = "/usr/bin/su"
+    yield mutant(
+        "mode.hard-link",
+        f"{second_name} is the interpreter, and its link says set-uid",
+        "security.no-setuid",
+        add(second_name, hard_link=interpreter, mode=0o4755),
+        real=True,
+    )
+    yield mutant(
+        "capability.hard-link",
+        f"{second_name} is the interpreter, and its link says CAP_DAC_OVERRIDE",
+        "security.no-capabilities",
+        add(second_name, hard_link=interpreter, mode=0o755, xattrs={"security.capability": capability}),
+    )
     for name, change in {
         "file": attributes(script, mode=0o646),
         "only-write": attributes(script, mode=0o602),
@@ -62,7 +77,6 @@ def _attack_surface(good: Good) -> Iterator[Mutant]:
         yield mutant(f"world-writable.{name}", f"everyone may write a {name}", "security.no-world-writable", change)
     tmp = attributes("/tmp", mode=0o777)
     yield mutant("world-writable.tmp", "/tmp has no sticky bit", ["security.no-world-writable", "base.file.tmp"], tmp)
-    capability = bytes.fromhex("0100000202000000000000000000000000000000")
     yield mutant(
         "capability.interpreter",
         "the interpreter carries CAP_DAC_OVERRIDE",

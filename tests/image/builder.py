@@ -59,8 +59,10 @@ def symlink(target: str) -> Node:
     return Node(kind=tarfile.SYMTYPE, mode=0o777, target=target)
 
 
-def hard_link(target: str) -> Node:
-    return Node(kind=tarfile.LNKTYPE, target=target)
+def hard_link(
+    target: str, mode: int = 0o644, *, uid: int = 0, gid: int = 0, pax: Mapping[str, str] | None = None
+) -> Node:
+    return Node(kind=tarfile.LNKTYPE, target=target, mode=mode, uid=uid, gid=gid, pax=pax or {})
 
 
 Entries = Mapping[str, Node | bytes] | Sequence[tuple[str, Node | bytes]]

@@ -119,12 +119,45 @@ class TestMerging:
 
 
 class TestHardLinks:
-    def test_a_hard_link_is_a_file_with_its_targets_content_and_owner(self, open_layers: Open) -> None:
-        fs = open_layers({"a": Node(b"text", mode=0o600, uid=7), "d/b": hard_link("a")})
+    def test_a_hard_link_is_a_file_with_its_targets_content(self, open_layers: Open) -> None:
+        fs = open_layers({"a": Node(b"text", mode=0o600, uid=7), "d/b": hard_link("a", 0o600, uid=7)})
         entry = entry_at(fs, "/d/b")
         assert (entry.path, entry.hard_link) == ("/d/b", "/a")
         assert (entry.type, entry.mode, entry.uid, entry.size) == (EntryType.FILE, 0o600, 7, 4)
         assert fs.read_bytes("/d/b") == b"text"
+
+    def test_all_names_of_a_file_have_the_mode_and_owner_of_the_last_link(self, open_layers: Open) -> None:
+        fs = open_layers(
+            {"a": Node(b"text", uid=7), "b": hard_link("a", 0o600, uid=7)}, {"c": hard_link("b", 0o4755, uid=8, gid=9)}
+        )
+        found = [entry_at(fs, path) for path in ("/a", "/b", "/c")]
+        assert [(entry.mode, entry.uid, entry.gid) for entry in found] == [(0o4755, 8, 9)] * 3
+        assert [(entry.layer, entry.hard_link) for entry in found] == [(0, None), (0, "/a"), (1, "/a")]
+
+    def test_all_names_of_a_file_have_the_extended_attributes_of_every_link(self, open_layers: Open) -> None:
+        first, second = ({f"SCHILY.xattr.user.{name}": name} for name in ("one", "two"))
+        fs = open_layers({"a": Node(pax=first), "b": hard_link("a", pax=second), "c": hard_link("a")})
+        assert [entry_at(fs, path).xattrs for path in ("/a", "/b", "/c")] == [
+            {"user.one": b"one", "user.two": b"two"}
+        ] * 3
+
+    def test_a_name_that_was_filled_anew_is_no_name_of_the_file_any_more(self, open_layers: Open) -> None:
+        fs = open_layers({"a": b"old", "b": hard_link("a")}, {"a": b"new"}, {"c": hard_link("b", 0o4755)})
+        assert [entry_at(fs, path).mode for path in ("/a", "/b", "/c")] == [0o644, 0o4755, 0o4755]
+
+    def test_a_hard_link_to_a_symbolic_link_gives_it_an_owner_and_no_mode(self, open_layers: Open) -> None:
+        fs = open_layers({"l": symlink("a"), "h": hard_link("l", 0o4755, uid=7)})
+        found = [entry_at(fs, path, follow=False) for path in ("/l", "/h")]
+        assert [(entry.mode, entry.uid) for entry in found] == [(0o777, 7)] * 2
+
+    def test_links_that_contradict_each_other_without_end_are_refused(
+        self, open_layers: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("image_harness.image.budget.ENTRIES", 2000)
+        same = {f"{number}": hard_link("a") for number in range(1500)}
+        assert len(paths(open_layers({"a": b"", **same}))) == 1502
+        with pytest.raises(ImageError, match="has more than 2000 entries"):
+            open_layers({"a": b"", **{f"{n}": hard_link("a", 0o600 + n % 2) for n in range(100)}})
 
     def test_a_hard_link_keeps_its_content_when_the_target_is_replaced_or_deleted(self, open_layers: Open) -> None:
         fs = open_layers({"a": b"old", "b": hard_link("./a")}, {"a": b"new"}, {".wh.a": b""})
