@@ -6,12 +6,13 @@ import enum
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from image_harness.errors import HarnessError
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _PORT_NUMBER = re.compile(r"[0-9]{1,5}")
+_DEFAULT_VARIANTS: Final = {"amd64": "v1", "arm": "v7", "arm64": "v8"}
 
 
 class Evidence(enum.StrEnum):
@@ -87,9 +88,13 @@ class Platform:
 
     def accepts(self, other: Platform) -> bool:
         """Whether an image for ``other`` is one for this platform (arm64 and arm64/v8 are the same)."""
-        return (self.os, self.architecture) == (other.os, other.architecture) and (
-            self.variant is None or other.variant in (None, self.variant)
-        )
+        return self._without_default == other._without_default
+
+    @property
+    def _without_default(self) -> Platform:
+        """The same without a variant that engines take to be meant where none is named."""
+        is_default = self.variant == _DEFAULT_VARIANTS.get(self.architecture)
+        return Platform(self.os, self.architecture) if is_default else self
 
     def __str__(self) -> str:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)

@@ -118,18 +118,17 @@ def _choose(
         return distinct[0]
     offered = [(item, _platform(source, item.descriptor)) for item in distinct]
     fitting = [item for item, found in offered if found is not None and platform.accepts(found)]
-    exact = [item for item, found in offered if found == platform]
     if not fitting:
         there = ", ".join(sorted({str(found) for _, found in offered if found is not None}))
         raise ImageError(f"holds no image for {platform}, only for {printable(there)}", where=source.where)
-    if len({item.top.digest for item in exact or fitting}) > 1:
+    if len(fitting) > 1:  # engines take the first, or the one that fits best: not all of them the same
         names = sorted(set().union(*(_names(item.top) for item in fitting)))
         raise ImageError(
             f"holds {len(fitting)} images for {platform}",
             where=source.where,
             fix=f"add :TAG or @DIGEST; tags are {printable(', '.join(names)) or 'none'}",
         )
-    return (exact or fitting)[0]
+    return fitting[0]
 
 
 def _platform(source: BlobSource, item: Descriptor) -> Platform | None:

@@ -112,6 +112,13 @@ def _platform() -> Iterator[Mutant]:
             document("architecture", architecture),
             follows=agrees,
         )
+    for variant in ("v9", "v6", "V8", "nonsense"):
+        yield mutant(
+            f"platform.variant.{variant}",
+            f"the configuration says arm64/{variant}",
+            "platform.config",
+            document("variant", variant),
+        )
     for name, system in {"windows": "windows", "system-case": "Linux"}.items():
         yield mutant(f"platform.{name}", f"the configuration says {system}", "platform.config", document("os", system))
 

@@ -53,6 +53,9 @@ def mutants(good: Good) -> Iterator[Mutant]:  # noqa: ARG001 - what is wrong wit
     yield refused(
         "format.diff-id", "a layer of another content", "the uncompressed layer's digest is", _rewritten(_other_diff_id)
     )
+    yield refused(
+        "format.second-image", "a second image for the same platform", "holds 2 images for linux/arm64", _second_image
+    )
     yield refused("format.no-image", "an artifact that is no image", "its configuration is", _rewritten(_artifact))
 
 
@@ -100,6 +103,16 @@ def _version(folder: Path) -> None:
 
 def _other_diff_id(_manifest: Json, config: Json) -> None:
     config["rootfs"]["diff_ids"][0] = config["rootfs"]["diff_ids"][1]
+
+
+def _second_image(folder: Path) -> None:
+    """List another image first, under the same name, which engines would run: it says v8 and means the same."""
+    index = _read(folder / "index.json")
+    listed, manifest, config = index["manifests"][0], _read(_manifest(folder)), _read(_config(folder))
+    config["config"]["User"] = "root"
+    manifest["config"] |= _stored(folder, config)
+    other = {**listed, "platform": {**listed["platform"], "variant": "v8"}, **_stored(folder, manifest)}
+    (folder / "index.json").write_text(json.dumps({**index, "manifests": [other, listed]}))
 
 
 def _artifact(manifest: Json, _config: Json) -> None:

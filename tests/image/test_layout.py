@@ -37,12 +37,24 @@ def test_the_platform_decides_among_several(tmp_path: Path, platform: str, neste
     assert platform.endswith(_which(files, tmp_path, platform=platform))
 
 
-def test_the_very_platform_is_taken_before_one_that_would_do(tmp_path: Path) -> None:
-    plain, exact = (ImageBuilder().layer({"which": name}) for name in (b"plain", b"exact"))
-    exact.platform["variant"] = "v8"
-    files = builder.layout([plain, exact], tag=None)
-    assert _which(files, tmp_path / "first", platform="linux/arm64/v8") == "exact"
-    assert _which(builder.layout([exact, plain], tag=None), tmp_path / "last", platform="linux/arm64") == "plain"
+@pytest.mark.parametrize("nested", [True, False])
+@pytest.mark.parametrize("platform", ["linux/arm64", "linux/arm64/v8"])
+def test_two_images_for_one_platform_are_a_doubtful_choice_though_only_one_names_the_variant(
+    tmp_path: Path, platform: str, nested: bool
+) -> None:
+    plain, with_variant = (ImageBuilder().layer({"which": name}) for name in (b"plain", b"variant"))
+    with_variant.platform["variant"] = "v8"
+    files = builder.layout([with_variant, plain, AMD], nested=nested)
+    with pytest.raises(ImageError, match=f"holds 2 images for {platform}; add :TAG or @DIGEST; tags are latest"):
+        _open(files, tmp_path, platform=platform)
+    assert _which(files, tmp_path, f"@{plain.descriptor['digest']}", platform) == "plain"
+
+
+@pytest.mark.parametrize("platform", ["linux/arm64", "linux/arm64/v8"])
+@pytest.mark.parametrize("variant", [None, "v8"])
+def test_an_image_for_arm64_may_name_its_variant_or_not(tmp_path: Path, platform: str, variant: str | None) -> None:
+    image = ImageBuilder(platform={**ARM64, "variant": variant} if variant else ARM64).layer({"which": b"arm64"})
+    assert _which(builder.layout([AMD, image]), tmp_path, platform=platform) == "arm64"
 
 
 def test_a_platform_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
