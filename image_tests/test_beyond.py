@@ -7,7 +7,7 @@ import pytest
 from image_harness import requirement
 from image_harness.design import Design
 from image_harness.image import Entry, FileSystem, Image
-from image_harness.image.debian import debian_packages, verify_md5sums
+from image_harness.image.debian import checksums, debian_packages, verify_md5sums
 from image_harness.image.elf import ElfClass, ElfFile, Machine, elf_files, read_elf
 from image_harness.image.libraries import Libraries
 from image_harness.image.python_distributions import Distribution, verify_record
@@ -58,8 +58,10 @@ def test_glibc_is_new_enough(elfs: list[ElfFile], libraries: Libraries) -> None:
 
 @requirement("debian.files")
 def test_debian_files_are_unchanged(filesystem: FileSystem, design: Design) -> None:
-    packages = [package for package in debian_packages(filesystem) if package.checksums]
-    assert packages, "no Debian package comes with checksums"
+    packages = debian_packages(filesystem)
+    assert packages, "the image lists no Debian package"
+    told = {package.name for package in packages if checksums(filesystem, package)}
+    assert sorted({package.name for package in packages} - told) == [], "nothing is said of their files"
     problems = [problem for package in packages for problem in verify_md5sums(filesystem, package)]
     assert [problem for problem in problems if problem.path not in design.base.replaced_files] == []
 
@@ -76,6 +78,7 @@ def test_python_requirements_are_satisfied(
 @requirement("python.records")
 def test_python_records_agree(distributions: tuple[Distribution, ...], filesystem: FileSystem) -> None:
     assert distributions, "the image holds no Python distribution"
+    assert [distribution.path for distribution in distributions if not distribution.files] == [], "they have no RECORD"
     assert [problem for distribution in distributions for problem in verify_record(filesystem, distribution)] == []
 
 
@@ -99,14 +102,14 @@ def shebang(filesystem: FileSystem, entry: Entry) -> str | None:
 
 @requirement("python.wheels")
 def test_compiled_wheels_are_for_the_platform(distributions: tuple[Distribution, ...]) -> None:
+    assert distributions, "the image holds no Python distribution"
     platforms = {
-        distribution.name: {tag.rpartition("-")[2] for tag in distribution.wheel_tags} for distribution in distributions
+        distribution.path: {tag.rpartition("-")[2] for tag in distribution.wheel_tags} for distribution in distributions
     }
-    assert platforms, "the image holds no Python distribution"
     wrong = {
-        name: tags
-        for name, tags in platforms.items()
-        if not all(tag == "any" or tag.endswith("aarch64") for tag in tags)
+        path: tags
+        for path, tags in platforms.items()
+        if not tags or not all(tag == "any" or tag.endswith("aarch64") for tag in tags)
     }
     assert wrong == {}
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 from image_harness.design import Design, FileDesign
 from image_harness.image import EntryType
+from image_harness.image.debian import checksums, debian_packages
 from image_harness.mutants import Good, Mutant, mutant, near_misses
 from image_harness.mutants.changes import (
     Change,
@@ -21,6 +23,7 @@ from image_harness.mutants.changes import (
 )
 
 STATUS = "/var/lib/dpkg/status.d"
+LIBC_LIST = f"{STATUS}/libc6.md5sums"
 
 
 def mutants(good: Good) -> Iterator[Mutant]:
@@ -44,9 +47,12 @@ def _debian(good: Good) -> Iterator[Mutant]:
         for miss, name in {"longer": f"{item.value}x", "case": item.value.upper(), "part": item.value[:-1]}.items():
             change = replaced(path, f"Package: {item.value}\n", f"Package: {name}\n")
             yield mutant(f"debian.{item.slug}.{miss}", f"{name} instead of {item.value}", kills, change, follows=extra)
+    script = good.design.application.entrypoint
+    sums = f"{hashlib.md5(filesystem.read_bytes(script), usedforsecurity=False).hexdigest()}  {script[1:]}\n"
     for name in ("bash", "dpkg", "libssl1.1"):
         stanza = f"Package: {name}\nVersion: 1\nArchitecture: arm64\n"
-        yield mutant(f"debian.extra.{name}", f"the metadata lists {name}", extra, add(f"{STATUS}/{name}", stanza))
+        listed = together(add(f"{STATUS}/{name}", stanza), add(f"{STATUS}/{name}.md5sums", sums))
+        yield mutant(f"debian.extra.{name}", f"the metadata lists {name}", extra, listed)
     rest = "Status: install ok installed\nVersion: 1\nArchitecture: arm64\n\n"
     known = f"Package: {good.design.base.debian_packages[0]}\n{rest}"
     for name, text in {"empty": "", "known": known}.items():
@@ -61,7 +67,7 @@ def _debian(good: Good) -> Iterator[Mutant]:
         "debian.database.builder",
         "the builder's package database came along",
         ["base.no-dpkg-status", extra],
-        add("/var/lib/dpkg/status", builder),
+        together(add("/var/lib/dpkg/status", builder), add("/var/lib/dpkg/info/gcc.md5sums", sums)),
     )
     yield mutant(
         "debian.database.link",
@@ -80,7 +86,19 @@ def _debian(good: Good) -> Iterator[Mutant]:
     yield mutant("debian.files.longer", f"{one} has a line more", "debian.files", edit(one, lambda data: data + b"\n"))
     yield mutant("debian.files.empty", f"{one} is empty", "debian.files", content(one, ""))
     yield mutant("debian.files.absent", f"{one} is gone", "debian.files", remove(one))
+    library = next(path for path in _shipped(good, "libc6") if path.endswith("/libc.so.6"))
+    for miss, change in {"no-list": remove(LIBC_LIST), "empty-list": content(LIBC_LIST, "")}.items():
+        other = edit(library, appended(b"\0"))
+        yield mutant(f"debian.files.{miss}", f"{library} is another: {miss}", "debian.files", together(change, other))
     yield mutant("debian.files.link", f"{one} is a link that leads nowhere", "debian.files", link(one, "nowhere.py"))
+
+
+def _shipped(good: Good, name: str) -> Iterator[str]:
+    """Yield where in the image the files of a package are."""
+    filesystem = good.image.filesystem
+    for package in debian_packages(filesystem):
+        if package.name == name:
+            yield from (filesystem.resolve(path) for path in checksums(filesystem, package))
 
 
 def _accounts(good: Good) -> Iterator[Mutant]:

@@ -10,6 +10,7 @@ from image_harness.image.python_distributions import Distribution, python_distri
 from image_harness.mutants import Good, Mutant, mutant
 from image_harness.mutants.changes import (
     add,
+    appended,
     attributes,
     content,
     copy,
@@ -17,6 +18,7 @@ from image_harness.mutants.changes import (
     remove,
     replaced,
     swapped,
+    together,
 )
 
 RECORDS, REQUIREMENTS = "python.records", "python.requirements"
@@ -81,6 +83,10 @@ def _metadata(good: Good) -> Iterator[Mutant]:
         RECORDS,
         edit(record, lambda data: data + b"nowhere.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\n"),
     )
+    module = next(file.path for file in dependent.files if file.path.endswith(".py"))
+    for miss, change in {"no-list": remove(record), "empty-list": content(record, "")}.items():
+        forged = together(change, edit(module, appended(b"\n")))
+        yield mutant(f"distribution.record.{miss}", f"{module} is another: {miss}", RECORDS, forged)
     own = {"uid": 65532, "gid": 65532, "mode": 0o755}
     for miss, shebang in {
         "builder": "/usr/local/bin/python3.11",
@@ -117,6 +123,13 @@ def _metadata(good: Good) -> Iterator[Mutant]:
             replaced(f"{compiled.path}/WHEEL", f"Tag: {tag}\n", f"Tag: {other}\n"),
             follows=RECORDS,
         )
+    yield mutant(
+        "wheel.absent",
+        f"{compiled.name} has no WHEEL",
+        "python.wheels",
+        remove(f"{compiled.path}/WHEEL"),
+        follows=RECORDS,
+    )
 
 
 def _elf(good: Good) -> Iterator[Mutant]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
+from image_harness.image import EntryType
 from image_harness.image.python_distributions import Distribution, python_distributions
 from image_harness.mutants import Good, Mutant, mutant
 from image_harness.mutants.changes import (
+    Change,
     add,
     in_dockerfile,
     remove,
@@ -79,6 +82,27 @@ def _installed(good: Good) -> Iterator[Mutant]:
             remove(found.path),
             follows=[REQUIREMENTS] * needed,
         )
+
+    first = good.design.site_packages.packages[0]
+    yield mutant(
+        f"package.{first.slug}.second",
+        f"{first.slug} 0.1 is installed beside the right one",
+        f"packages.installed.{first.slug}",
+        _distribution(site, first.distribution, "0.1"),
+    )
+
+
+def _distribution(site: str, name: str, version: str) -> Change:
+    """Put the metadata of a distribution without any module into the image, complete and consistent."""
+    folder = f"{name}-{version}.dist-info"
+    own: dict[str, Any] = {"uid": 65532, "gid": 65532}
+    record = "".join(f"{folder}/{file},,\n" for file in ("METADATA", "WHEEL", "RECORD"))
+    return together(
+        add(f"{site}/{folder}", type=EntryType.DIRECTORY, mode=0o755, **own),
+        add(f"{site}/{folder}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", **own),
+        add(f"{site}/{folder}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n", **own),
+        add(f"{site}/{folder}/RECORD", record, **own),
+    )
 
 
 def _required(good: Good) -> Iterator[Mutant]:
