@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -14,7 +16,7 @@ from image_harness.dockerfile import Instruction, Stage
 from image_harness.dockerfile.words import environment
 from image_harness.engine import InterpreterFacts
 from image_harness.image import FileSystem, Image
-from image_harness.image.certificates import ca_certificates, damaged_certificates
+from image_harness.image.certificates import Certificate, ca_certificates, damaged_certificates
 
 
 @pytest.fixture(scope="session")
@@ -136,8 +138,18 @@ def test_ca_bundle_parses(filesystem: FileSystem, design: Design) -> None:
     assert entry.is_file
     damaged = damaged_certificates(filesystem, design.certificates.path)
     assert damaged == ()
-    certificates = ca_certificates(filesystem, design.certificates.path)
+    has_key = b"PRIVATE KEY-----" in filesystem.read_bytes(entry)
+    assert not has_key, f"{entry} holds a private key"
+    certificates = distinct(ca_certificates(filesystem, design.certificates.path))
+    assert [certificate.subject for certificate in certificates if not certificate.is_ca] == [], (
+        "they may sign no other"
+    )
     assert len(certificates) >= design.certificates.at_least
+
+
+def distinct(certificates: Iterable[Certificate]) -> list[Certificate]:
+    """Return each certificate once, however often it is in a bundle."""
+    return list({certificate.fingerprint: certificate for certificate in certificates}.values())
 
 
 @requirement("certificates.not-expired")
@@ -145,7 +157,7 @@ def test_ca_bundle_has_not_expired(filesystem: FileSystem, design: Design) -> No
     entry = filesystem.entry(design.certificates.path)
     assert entry is not None, f"{design.certificates.path} is not in the image"
     assert entry.is_file
-    certificates = ca_certificates(filesystem, design.certificates.path)
+    certificates = distinct(ca_certificates(filesystem, design.certificates.path))
     now = datetime.now(UTC)
     expired = [certificate.subject for certificate in certificates if certificate.not_after < now]
     assert certificates, "the bundle holds no certificate"
@@ -157,6 +169,10 @@ def test_ca_bundle_owner(filesystem: FileSystem, design: Design) -> None:
     entry = filesystem.entry(design.certificates.path)
     assert entry is not None, f"{design.certificates.path} is not in the image"
     assert (entry.uid, entry.gid, entry.mode & 0o022) == (0, 0, 0)
+    above = [filesystem.entry(str(folder)) for folder in PurePosixPath(entry.path).parents]
+    # The service's user is neither root nor of its group.
+    assert entry.mode & 0o004, f"{entry} cannot be read by the service"
+    assert [folder for folder in above if folder and not folder.mode & 0o001] == [], "closed to the service"
 
 
 @requirement("site-packages.present.{key}", for_each="site_packages.packages")

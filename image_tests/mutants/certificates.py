@@ -32,6 +32,7 @@ def _certificates(good: Good) -> Iterator[Mutant]:
     path = good.design.certificates.path
     data = good.image.filesystem.read_bytes(path)
     blocks = [BEGIN + block for block in data.split(BEGIN)[1:]]
+    folder = path.rpartition("/")[0]
     least = good.design.certificates.at_least
     present, parse, expired, owner = (f"certificates.{name}" for name in ("present", "parse", "not-expired", "owner"))
     yield mutant("certificates.absent", "no CA bundle", [present, owner], remove(path), follows=[parse, expired])
@@ -68,14 +69,30 @@ def _certificates(good: Good) -> Iterator[Mutant]:
         yield mutant(
             f"certificates.damaged.{miss}", f"one certificate is damaged: {miss}", parse, change, blinds=expired
         )
-    old = _expired()
     many = len(blocks) // 19 + 1
-    yield mutant("certificates.expired", f"{many} certificates have expired", expired, content(path, data + old * many))
+    old = b"".join(_certificate(2000, serial) for serial in range(1, many + 1))
+    yield mutant("certificates.expired", f"{many} certificates have expired", expired, content(path, data + old))
+    yield mutant(
+        "certificates.diluted",
+        f"{many} certificates have expired, and the others are there many times",
+        expired,
+        content(path, data * 20 + old),
+    )
+    yield mutant("certificates.one", f"one certificate {least} times", parse, content(path, first * least))
+    now = datetime.now(UTC).year
+    yield mutant(
+        "certificates.leaf", "a server's certificate", parse, content(path, data + _certificate(now, is_ca=False))
+    )
+    key = b"-----BEGIN PRIVATE KEY-----\nMHc=\n-----END PRIVATE KEY-----\n"
+    yield mutant("certificates.key", "the CA bundle holds a private key", parse, content(path, data + key))
+    yield mutant("certificates.closed", f"{folder} is closed", owner, attributes(folder, mode=0o700))
     for miss, values in {
         "uid": {"uid": 65532},
         "gid": {"gid": 65532},
         "group-writes": {"mode": 0o664},
         "others-write": {"mode": 0o646},
+        "root-reads": {"mode": 0o600},
+        "group-reads": {"mode": 0o640},
     }.items():
         yield mutant(
             f"certificates.owner.{miss}",
@@ -86,9 +103,10 @@ def _certificates(good: Good) -> Iterator[Mutant]:
         )
 
 
-def _expired() -> bytes:
-    """Return a certificate that held in the year 2000."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "expired")])
-    begin = datetime(2000, 1, 1, tzinfo=UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, begin, begin + timedelta(days=1))
+def _certificate(year: int, serial: int = 1, *, is_ca: bool = True) -> bytes:
+    """Return a certificate that holds for ten years."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "another")])
+    begin = datetime(year, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), serial, begin, begin + timedelta(days=3650))
+    builder = builder.add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
