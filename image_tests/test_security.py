@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -16,13 +15,15 @@ from image_harness.dockerfile.words import environment
 from image_harness.engine import Container, ProcessFacts
 from image_harness.engine.toolbox.host import ContainerHost
 from image_harness.image import Entry, EntryType, FileSystem, Image
+from image_harness.image.secrets import (
+    holds_private_key,
+    is_secret_file,
+    is_secret_name,
+    secrets_of_step,
+    shows_secret,
+)
 
 PROGRAM_DIRECTORIES = ("/bin", "/sbin", "/libexec")
-SECRET_NAME = re.compile(r"(?i)(passw(or)?d|secret|token|api_?key|private_?key|credential)")
-SECRET_VALUE = re.compile(
-    r"(?i)-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]+:[^/\s@]+@|AKIA[0-9A-Z]{16}|gh[pousr]_[0-9A-Za-z]{36}"
-)
-SECRET_FILES = {".netrc", ".pypirc", ".npmrc", ".git-credentials", "id_rsa", "id_ecdsa", "id_ed25519", "pip.conf"}
 
 
 @pytest.fixture(scope="session")
@@ -146,24 +147,22 @@ def test_no_device_files(entries: list[Entry]) -> None:
 def test_no_secret_in_environment_or_history(image: Image) -> None:
     assert image.config.env, "the image sets no environment"
     assert image.history, "the image has no history"
-    named = [name for name, value in image.config.env.items() if SECRET_NAME.search(name) and value]
-    shown = [
-        text
-        for text in (*image.config.env_list, *(step.created_by for step in image.history))
-        if SECRET_VALUE.search(text)
-    ]
-    assert (named, shown) == ([], [])
+    steps = [step.created_by for step in image.history]
+    named = [name for name, value in image.config.env.items() if is_secret_name(name) and value]
+    given = [name for step in steps for name in secrets_of_step(step)]
+    shown = [text for text in (*image.config.env_list, *steps) if shows_secret(text)]
+    assert (named, given, shown) == ([], [], [])
 
 
 @requirement("security.no-secret-files")
 def test_no_secret_in_files(entries: list[Entry], filesystem: FileSystem) -> None:
-    files = [entry for entry in entries if entry.is_file]
-    assert files, "the image holds no file"
-    named = [entry for entry in files if entry.path.rpartition("/")[2] in SECRET_FILES]
-    keys = [
-        entry for entry in files if 0 < entry.size < 64 * 1024 and entry.path.endswith((".pem", ".key", ".p12", ".env"))
-    ]
-    private = [entry for entry in keys if b"PRIVATE KEY-----" in filesystem.read_bytes(entry)]
+    assert [entry for entry in entries if entry.is_file], "the image holds no file"
+    # Whoever has the image has its lower layers, too.
+    deleted = [lost.entry for lost in filesystem.deleted]
+    overwritten = [lost.entry for lost in filesystem.overwritten]
+    files = [entry for entry in (*entries, *deleted, *overwritten) if entry.is_file]
+    named = [entry for entry in files if is_secret_file(entry.path)]
+    private = [entry for entry in files if holds_private_key(filesystem, entry)]
     assert (named, private) == ([], [])
 
 
@@ -174,7 +173,7 @@ def test_no_secret_in_the_dockerfile(dockerfile: Dockerfile) -> None:
         for instruction in stage.all("ARG") + stage.all("ENV"):
             names += [name for name, _ in environment(instruction.text)]
     assert names, "the Dockerfile has neither ARG nor ENV"
-    assert [name for name in names if SECRET_NAME.search(name)] == []
+    assert [name for name in names if is_secret_name(name)] == []
 
 
 @pytest.fixture(scope="session")

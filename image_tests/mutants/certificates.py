@@ -84,7 +84,13 @@ def _certificates(good: Good) -> Iterator[Mutant]:
         "certificates.leaf", "a server's certificate", parse, content(path, data + _certificate(now, is_ca=False))
     )
     key = b"-----BEGIN PRIVATE KEY-----\nMHc=\n-----END PRIVATE KEY-----\n"
-    yield mutant("certificates.key", "the CA bundle holds a private key", parse, content(path, data + key))
+    yield mutant(
+        "certificates.key",
+        "the CA bundle holds a private key",
+        parse,
+        content(path, data + key),
+        follows="security.no-secret-files",
+    )
     yield mutant("certificates.closed", f"{folder} is closed", owner, attributes(folder, mode=0o700))
     for miss, values in {
         "uid": {"uid": 65532},

@@ -8,12 +8,21 @@ from image_harness.design import Design
 from image_harness.mutants import Draft, Good, Mutant, mutant, near_misses
 from image_harness.mutants.changes import Change, document, label, more_environment, run, together, variable
 
-SECRET_NAMES = ("DB_PASSWORD", "API_TOKEN", "api_key", "SECRET", "AWS_CREDENTIAL")
+SECRET_NAMES = ("DB_PASSWORD", "API_TOKEN", "api_key", "SECRET", "AWS_CREDENTIAL", "DB_PASS")
 SECRET_VALUES = {
     "url": "REDIS_URL=redis://user:word@cache/0",
+    "url-no-user": "REDIS_URL=redis://:word@cache/0",
     "aws": "ID=AKIAABCDEFGHIJKLMNOP",
     "github": f"T=ghp_{'a' * 36}",
+    "github-fine-grained": f"T=github_pat_{'a' * 22}",
+    "gitlab": f"T=glpat-{'a' * 20}",
     "private-key": "KEY=-----BEGIN RSA PRIVATE KEY-----",
+}
+SECRET_STEPS = {
+    "argument-used": "RUN |1 DB_PASSWORD=word /bin/sh -c make # buildkit",
+    "argument": "ARG API_TOKEN=word",
+    "argument-of-old": "/bin/sh -c #(nop)  ARG api_token=word",
+    "shell": "RUN /bin/sh -c true && API_TOKEN=word make",
 }
 
 
@@ -46,15 +55,23 @@ def _environment(good: Good) -> Iterator[Mutant]:
         yield mutant(
             f"secret.env.{name}", f"the variable {name}", "security.no-secret-env", more_environment(f"{name}=x")
         )
+    for name, step in SECRET_STEPS.items():
+        yield mutant(f"secret.history.{name}", f"the history has: {step}", "security.no-secret-env", _with_step(step))
     for name, pair in SECRET_VALUES.items():
         yield mutant(
             f"secret.env.{name}", "a secret under a harmless name", "security.no-secret-env", more_environment(pair)
         )
-
-        def told(draft: Draft, text: str = pair) -> None:
-            draft.history[-1]["created_by"] = f"RUN {text} build"
-
+        told = _with_step(f"RUN {pair} build")
         yield mutant(f"secret.history.{name}", "a secret in the history", "security.no-secret-env", told)
+
+
+def _with_step(text: str) -> Change:
+    """Let the last step of the history be another."""
+
+    def change(draft: Draft) -> None:
+        draft.history[-1]["created_by"] = text
+
+    return change
 
 
 def _user_and_place(design: Design) -> Iterator[Mutant]:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from image_harness.design import Design
 from image_harness.image import EntryType
-from image_harness.mutants import Good, Mutant, mutant
+from image_harness.mutants import Good, Mutant, Node, mutant
 from image_harness.mutants.changes import (
     add,
     attributes,
+    layer,
     link,
+    together,
 )
 
 
@@ -104,19 +106,44 @@ def _attack_surface(good: Good) -> Iterator[Mutant]:
 
 def _secrets() -> Iterator[Mutant]:
     key = "-----BEGIN EC PRIVATE KEY-----\nMHc=\n-----END EC PRIVATE KEY-----\n"
-    for name in (".netrc", ".pypirc", ".npmrc", ".git-credentials", "id_rsa", "id_ecdsa", "id_ed25519", "pip.conf"):
+    for name in (
+        ".netrc",
+        ".pypirc",
+        ".npmrc",
+        ".git-credentials",
+        ".env",
+        "id_rsa",
+        "id_dsa",
+        "id_ecdsa",
+        "id_ed25519",
+        "pip.conf",
+        ".docker/config.json",
+        ".aws/credentials",
+    ):
         yield mutant(
             f"secret.file.{name}",
             f"/root/{name} is there",
             "security.no-secret-files",
             add(f"/root/{name}", "x", mode=0o600),
         )
-    for name in ("server.pem", "server.key", "server.p12", ".env"):
+    for name in ("server.pem", "server.key", "server.p12", ".env", "server.PEM", "notes"):
         yield mutant(
             f"secret.key.{name}",
             f"/opt/{name} holds a private key",
             "security.no-secret-files",
             add(f"/opt/{name}", key, mode=0o600),
+        )
+
+    yield mutant(
+        "secret.key.store", "/opt/server.P12 is there", "security.no-secret-files", add("/opt/server.P12", "x")
+    )
+    for name, last in {"overwritten": ("opt/key", Node()), "deleted": ("opt/.wh.key", Node())}.items():
+        yield mutant(
+            f"secret.key.{name}",
+            f"a private key in a layer is {name} by the next one",
+            "security.no-secret-files",
+            together(layer(("opt/key", Node(key.encode()))), layer(last)),
+            follows=["layers.nothing-deleted"] * (name == "deleted"),
         )
 
 
