@@ -13,6 +13,8 @@ from image_harness.image import FileSystem, Image
 from image_harness.plugin.running import Running
 from image_harness.plugin.scenarios import Scenarios
 
+GUARD = "__name__ == '__main__'"
+
 
 @requirement("entrypoint.empty")
 def test_entrypoint_is_empty(image: Image, design: Design) -> None:
@@ -58,8 +60,31 @@ def test_script_is_utf8(filesystem: FileSystem, design: Design) -> None:
 def test_script_acts_only_when_run(filesystem: FileSystem, design: Design) -> None:
     assert filesystem.exists(design.application.entrypoint), f"{design.application.entrypoint} is not in the image"
     tree = ast.parse(filesystem.read_text(design.application.entrypoint))
-    guards = [ast.unparse(node.test) for node in tree.body if isinstance(node, ast.If)]
-    assert "__name__ == '__main__'" in guards
+    guards = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == GUARD]
+    assert guards, f"the script has no: if {GUARD}"
+    otherwise = [statement for guard in guards for statement in guard.orelse]
+    acting = [statement for statement in tree.body if statement not in guards and acts(statement)]
+    assert [ast.unparse(statement) for statement in otherwise + acting] == [], "done also when it is imported"
+
+
+def acts(statement: ast.stmt) -> bool:
+    """Whether a statement does more than import, define, or give constants their names."""
+    match statement:
+        case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
+            return False
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            return bool(statement.decorator_list) or calls(statement.args)
+        case ast.ClassDef():
+            return bool(statement.decorator_list) or any(acts(inner) for inner in statement.body)
+        case ast.Assign(targets=[ast.Name()]) | ast.AnnAssign(target=ast.Name()):
+            return calls(statement)
+        case _:
+            return True
+
+
+def calls(node: ast.AST) -> bool:
+    """Whether anything is called in a part of a module."""
+    return any(isinstance(inner, ast.Call) for inner in ast.walk(node))
 
 
 @requirement("entrypoint.default-port")

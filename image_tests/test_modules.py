@@ -17,9 +17,15 @@ NOT_SHIPPED = {".pyc", ".in", ".txt"}
 
 @pytest.fixture(scope="session")
 def application(filesystem: FileSystem, design: Design) -> dict[str, Entry]:
-    """Every file of the application, by its path below the root."""
+    """Whatever is in the application's folders, by its path below the root; Python follows links as well."""
     root = design.application.root
-    return {entry.path.removeprefix(f"{root}/"): entry for entry in filesystem.walk(root) if entry.is_file}
+    return {entry.path.removeprefix(f"{root}/"): entry for entry in filesystem.walk(root) if not entry.is_directory}
+
+
+@pytest.fixture(scope="session")
+def modules(application: dict[str, Entry]) -> list[Entry]:
+    """The Python files among it."""
+    return [entry for path, entry in application.items() if path.endswith(".py") and entry.is_file]
 
 
 @requirement("modules.{key}", for_each="application.files")
@@ -41,13 +47,14 @@ def test_application_is_the_source_trees(
         if path.is_file() and path.suffix not in NOT_SHIPPED
     }
     assert sorted(application) == sorted(wanted)
-    different = [path for path, entry in application.items() if filesystem.read_bytes(entry) != wanted[path]]
+    different = [
+        path for path, entry in application.items() if not entry.is_file or filesystem.read_bytes(entry) != wanted[path]
+    ]
     assert different == []
 
 
 @requirement("modules.python-compiles")
-def test_every_module_compiles(application: dict[str, Entry], filesystem: FileSystem) -> None:
-    modules = [entry for path, entry in application.items() if path.endswith(".py")]
+def test_every_module_compiles(modules: list[Entry], filesystem: FileSystem) -> None:
     assert modules, "the application holds no Python file"
     assert [entry for entry in modules if not compiles(filesystem.read_bytes(entry))] == []
 
@@ -63,8 +70,8 @@ def compiles(source: bytes) -> bool:
 
 
 @requirement("modules.no-relative-imports")
-def test_no_module_uses_a_relative_import(application: dict[str, Entry], filesystem: FileSystem) -> None:
-    found = [imports(filesystem.read_bytes(entry)) for path, entry in application.items() if path.endswith(".py")]
+def test_no_module_uses_a_relative_import(modules: list[Entry], filesystem: FileSystem) -> None:
+    found = [imports(filesystem.read_bytes(entry)) for entry in modules]
     assert [statement for statements in found for statement in statements], "no module imports anything"
     assert [statement for statements in found for statement in statements if statement.startswith("from .")] == []
 

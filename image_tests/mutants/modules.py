@@ -93,6 +93,13 @@ def _modules(good: Good) -> Iterator[Mutant]:
         SAME,
         source(f"{design.application.sources}/common/backoff.py", None),
     )
+    for name, target in {
+        "sitecustomize.py": "/tmp/monitor/x.py",
+        "yaml": "/tmp/evil",
+        "json.py": f"{root}/resource_monitor/main.py",
+    }.items():
+        extra = link(f"{root}/{name}", target, **own)
+        yield mutant(f"module.link.{name}", f"{root}/{name} leads to {target}", SAME, extra)
 
 
 def _broken(good: Good) -> Iterator[Mutant]:
@@ -168,5 +175,20 @@ def _broken(good: Good) -> Iterator[Mutant]:
             f"the script acts: {miss}",
             "entrypoint.main-guard",
             edit(entrypoint, swapped(guard.encode(), other.encode())),
+            follows=SAME,
+        )
+    for miss, change in {
+        "before": swapped(guard.encode(), f"main()\n\n{guard}".encode()),
+        "else": appended(b"else:\n    main()\n"),
+        "assigned": appended(b"\nRESULT = main()\n"),
+        "default": appended(b"\ndef late(result=main()):\n    pass\n"),
+        "part": appended(b"\nsys.path[:0] = ['/tmp']\n"),
+        "loop": appended(b"\nfor _ in range(1):\n    main()\n"),
+    }.items():
+        yield mutant(
+            f"entrypoint-script.acts.{miss}",
+            f"the script acts when it is imported: {miss}",
+            "entrypoint.main-guard",
+            edit(entrypoint, change),
             follows=SAME,
         )
