@@ -32,9 +32,9 @@ def libraries(filesystem: FileSystem, image: Image) -> Libraries:
 
 @requirement("elf.architecture")
 def test_every_elf_file_is_for_the_platform(elfs: list[ElfFile], design: Design) -> None:
-    wanted = (ElfClass.ELF64, MACHINES[design.image.platform.architecture])
+    wanted = (ElfClass.ELF64, MACHINES[design.image.platform.architecture], True)
     assert elfs, "the image holds no ELF file"
-    assert [elf.path for elf in elfs if (elf.elf_class, elf.machine) != wanted] == []
+    assert [elf.path for elf in elfs if (elf.elf_class, elf.machine, elf.little_endian) != wanted] == []
 
 
 @requirement("elf.platform-agrees")

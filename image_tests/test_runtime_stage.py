@@ -110,15 +110,17 @@ def test_copy_from_the_builder(copies: dict[tuple[str, ...], Instruction], item:
 
 @requirement("markers.{key}.content", for_each="markers")
 def test_marker_content(filesystem: FileSystem, item: Item) -> None:
-    assert filesystem.entry(item.value.path) is not None, f"{item.value.path} is not in the image"
-    content = filesystem.read_text(item.value.path)
+    entry = filesystem.entry(item.value.path, follow=False)
+    assert entry is not None, f"{item.value.path} is not in the image"
+    assert entry.is_file
+    content = filesystem.read_text(entry)
     form = re.escape(item.value.text) + (r"_\d{10}" if item.value.timestamped else "") + r"\n"
     assert re.fullmatch(form, content), f"{item.value.path} holds {content!r}, not {item.value.text}"
 
 
 @requirement("markers.{key}.owner", for_each="markers")
 def test_marker_owner(filesystem: FileSystem, design: Design, item: Item) -> None:
-    entry = filesystem.entry(item.value.path)
+    entry = filesystem.entry(item.value.path, follow=False)
     assert entry is not None, f"{item.value.path} is not in the image"
     assert (entry.path, entry.uid, entry.gid) == (entry.path, design.image.uid, design.image.gid)
 

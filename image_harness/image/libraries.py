@@ -25,6 +25,7 @@ _TRIPLETS: Final = {
     Machine.LOONGARCH: "loongarch64-linux-gnu",
 }
 _CONFIGURATION: Final = "/etc/ld.so.conf"
+_CACHE: Final = "/etc/ld.so.cache"
 _CONFIGURATIONS: Final = 100
 _GLIBC_VERSION: Final = re.compile(r"GLIBC_[0-9]+(?:\.[0-9]+)*")
 _NO_ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType({})
@@ -118,7 +119,8 @@ class Libraries:
 
     @cached_property
     def _configured(self) -> tuple[str, ...]:
-        return tuple(self._configuration(_CONFIGURATION, set()))
+        # The loader reads the cache only; what is configured comes into it when ldconfig is run.
+        return tuple(self._configuration(_CONFIGURATION, set())) if self._fs.exists(_CACHE) else ()
 
     def _configuration(self, path: str, seen: set[str]) -> Iterator[str]:
         """Yield the directories that ld.so.conf names; ldconfig puts their libraries into the loader's cache."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable, Iterator
 
 from image_harness.image.elf import elf_files
@@ -151,6 +152,9 @@ def _elf(good: Good) -> Iterator[Mutant]:
             copy(model.path, extra, machine(number)),
             blinds=[needed, glibc],
         )
+    # type, machine, and nothing that the loader could map
+    big = b"\x7fELF\x02\x02\x01".ljust(16, b"\0") + struct.pack(">HH", 3, 183) + bytes(44)
+    yield mutant("elf.big-endian", "a library is for big-endian AArch64", architecture, add(extra, big))
     yield mutant(
         "elf.interpreter",
         "the interpreter is for amd64",
@@ -177,6 +181,17 @@ def _elf(good: Good) -> Iterator[Mutant]:
             copy(model.path, extra, swapped(soname.encode() + b"\0", other.encode() + b"\0")),
             blinds=[glibc],
         )
+    yield mutant(
+        "elf.needed.configured",
+        "a library needs one that is where ld.so.conf says, and no cache says so",
+        needed,
+        together(
+            copy(model.path, extra, swapped(soname.encode() + b"\0", b"libd.so.6\0")),
+            copy(model.path, "/opt/lib/libd.so.6"),
+            add("/etc/ld.so.conf", "/opt/lib\n"),
+        ),
+        blinds=[glibc],
+    )
     gone = next(
         entry.path
         for entry in filesystem.walk("/lib")

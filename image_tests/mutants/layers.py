@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from image_harness.mutants import Good, Mutant, Node, mutant
 from image_harness.mutants.changes import (
+    add,
     attributes,
     content,
     layer,
+    link,
     remove,
     together,
 )
@@ -43,6 +45,9 @@ def _markers(good: Good) -> Iterator[Mutant]:
                 f"{name}.content.{miss}", f"{marker.path} holds {text!r}", f"{id_}.content", content(marker.path, text)
             )
         yield mutant(f"{name}.absent", f"no {marker.path}", [f"{id_}.content", f"{id_}.owner"], remove(marker.path))
+        own = {"uid": good.design.image.uid, "gid": good.design.image.gid}
+        elsewhere = together(link(marker.path, "/opt/marker", **own), add("/opt/marker", found, **own))
+        yield mutant(f"{name}.link", f"{marker.path} leads to another file", f"{id_}.content", elsewhere)
         for miss, (uid, gid) in {
             "root": (0, 0),
             "group": (good.design.image.uid, 0),

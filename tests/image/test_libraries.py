@@ -16,6 +16,7 @@ from tests.image.builder import ImageBuilder, Node, entry_at, open_built, symlin
 from tests.image.elf_builder import ElfBuilder
 
 LIBRARY = ElfBuilder().build()
+CACHE = {"etc/ld.so.cache": b""}
 DEFAULT = "lib/aarch64-linux-gnu"
 
 
@@ -68,8 +69,13 @@ def test_a_library_is_found_where_the_loader_looks(
     open_user: Open, user: ElfBuilder, files: Mapping[str, Node | bytes]
 ) -> None:
     user.needed = ("liba.so",)
-    fs, elf = open_user(user, **files)
+    fs, elf = open_user(user, **CACHE, **files)
     assert Libraries(fs).missing(elf) == ()
+
+
+def test_what_is_configured_counts_once_there_is_a_cache(open_user: Open) -> None:
+    fs, elf = open_user(ElfBuilder(needed=("liba.so",)), **{"etc/ld.so.conf": b"/opt/c\n", "opt/c/liba.so": LIBRARY})
+    assert Libraries(fs).missing(elf) == ("liba.so",)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +94,7 @@ def test_a_library_is_found_where_the_loader_looks(
 def test_a_library_elsewhere_or_for_another_machine_is_missing(
     open_user: Open, files: Mapping[str, Node | bytes]
 ) -> None:
-    fs, elf = open_user(ElfBuilder(needed=("liba.so",)), **files)
+    fs, elf = open_user(ElfBuilder(needed=("liba.so",)), **CACHE, **files)
     assert Libraries(fs).missing(elf) == ("liba.so",)
 
 
@@ -179,5 +185,5 @@ def test_an_image_without_glibc_has_no_version_of_it(open_user: Open) -> None:
 
 
 def test_configuration_files_that_include_themselves_end(open_user: Open) -> None:
-    fs, elf = open_user(ElfBuilder(needed=("liba.so",)), **{"etc/ld.so.conf": b"include ld.so.conf\n" * 3})
+    fs, elf = open_user(ElfBuilder(needed=("liba.so",)), **CACHE, **{"etc/ld.so.conf": b"include ld.so.conf\n" * 3})
     assert Libraries(fs).missing(elf) == ("liba.so",)
