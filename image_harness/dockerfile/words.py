@@ -1,11 +1,10 @@
-"""The words of ENV, LABEL and ARG, and what a shell-form RUN runs."""
+"""The words of ENV, LABEL and ARG."""
 
 from __future__ import annotations
 
 import functools
 import re
 import shlex
-from collections.abc import Iterator
 from typing import Final
 
 from image_harness.errors import HarnessError
@@ -76,31 +75,3 @@ def environment(text: str) -> tuple[tuple[str, str], ...]:
         # Blanks are part of the value; only its quotes are taken off.
         return ((name and "".join(_words(name, "")), "".join(_words(value, ""))),)
     return tuple((name, value or "") for name, value in pairs)
-
-
-@functools.lru_cache(_KEPT)
-def commands(text: str) -> tuple[tuple[str, ...], ...]:
-    """Split a shell-form RUN at the shell's operators into the words of each command, redirections included.
-
-    Raises:
-        HarnessError: A quote does not end.
-    """
-    try:
-        return tuple(tuple(words) for words in _split(text) if words)
-    except ValueError as error:
-        what = f"cannot be split into commands: {str(error).lower()}"
-        raise HarnessError(what, where=f"RUN {text[:80]!r}", fix="close the quote, or escape it") from None
-
-
-def _split(text: str) -> Iterator[list[str]]:
-    lexer = shlex.shlex(text, posix=True, punctuation_chars="&|;>")
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    words: list[str] = []
-    for word in lexer:
-        if word in ("&&", "||", ";", "|", "&"):
-            yield words
-            words = []
-        else:
-            words.append(word)
-    yield words

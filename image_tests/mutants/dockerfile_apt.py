@@ -11,6 +11,7 @@ from image_harness.mutants import Draft, Good, Mutant, docker, mutant
 def mutants(good: Good) -> Iterator[Mutant]:
     """One defect each."""
     yield from _apt(good.design)
+    yield from _second_installations()
 
 
 def _apt(design: Design) -> Iterator[Mutant]:
@@ -21,7 +22,7 @@ def _apt(design: Design) -> Iterator[Mutant]:
     yield docker(
         "apt.second-command",
         "a second RUN installs after another command",
-        "builder.apt.single-block",
+        ["builder.apt.single-block", "builder.apt.no-recommends"],
         "RUN mkdir -p",
         "RUN true && apt-get install -y git && mkdir -p",
         nth=0,
@@ -69,6 +70,8 @@ def _apt(design: Design) -> Iterator[Mutant]:
         "no-y": "apt-get install --no-install-recommends \\\n",
         "recommends": "apt-get install -y \\\n",
         "install-recommends": "apt-get install -y --install-recommends \\\n",
+        "both": "apt-get install -y --no-install-recommends --install-recommends \\\n",
+        "configured": "apt-get install -y --no-install-recommends -o APT::Install-Recommends=1 \\\n",
         "yes-quiet": "apt-get install -qq --no-install-recommends \\\n",
     }.items():
         yield docker(
@@ -135,3 +138,28 @@ def _apt(design: Design) -> Iterator[Mutant]:
         "apt-get install -y",
         "aptitude install -y",
     )
+
+
+def _second_installations() -> Iterator[Mutant]:
+    both = ["builder.apt.single-block", "builder.apt.no-recommends"]
+    for miss, text in {
+        "option-first": "apt-get -y install vim",
+        "apt": "apt install -y vim",
+        "aptitude": "aptitude install -y vim",
+        "variable": "DEBIAN_FRONTEND=noninteractive apt-get install -y vim",
+        "path": "/usr/bin/apt-get install -y vim",
+        "brackets": "(apt-get install -y vim)",
+        "condition": "if true; then apt-get install -y vim; fi",
+        "shell": "bash -c 'apt-get install -y vim'",
+        "here-document": "<<EOF\napt-get install -y vim\nEOF",
+        "json-form": '["apt-get", "install", "-y", "vim"]',
+    }.items():
+        yield docker(
+            f"apt.second-run.{miss}", f"RUN {text}", both, "RUN mkdir -p", f"RUN {text}\n\nRUN mkdir -p", nth=0
+        )
+    clean = "    && apt-get clean \\\n"
+    for miss, text, kills in (
+        ("second-in-block", "    && apt-get install vim \\\n", both),
+        ("ignored", "    || true \\\n", "builder.apt.single-block"),
+    ):
+        yield docker(f"apt.{miss}", text.split("\\")[0].strip(), kills, clean, f"{text}{clean}")

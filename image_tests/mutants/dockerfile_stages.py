@@ -203,8 +203,15 @@ def _builder(design: Design) -> Iterator[Mutant]:
             "name": f"{item.key}S={item.value}",
         }
         for miss, text in misses.items():
+            strange = miss == "name" and item.key.startswith("PIP_")
             yield docker(
-                f"builder.env.{item.slug}.{miss}", f"the builder sets {text}", kills, pair, text, stage=BUILDER
+                f"builder.env.{item.slug}.{miss}",
+                f"the builder sets {text}",
+                kills,
+                pair,
+                text,
+                stage=BUILDER,
+                follows=["builder.pip.install"] * strange,
             )
 
         def moved(draft: Draft, pair: str = pair) -> None:

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from image_harness.dockerfile import parse_text
-from image_harness.dockerfile.words import commands, environment
+from image_harness.dockerfile.shell import run_commands
+from image_harness.dockerfile.words import environment
 from image_harness.errors import HarnessError
 
 WORDS = (
@@ -26,7 +27,7 @@ def test_a_dockerfile_of_any_words_is_read_or_refused_in_one_line(words: list[st
         for stage in dockerfile.stages:
             assert all(isinstance(name, str) for label in stage.all("LABEL") for name, _ in environment(label.text))
             assert all(isinstance(name, str) for env in stage.all("ENV") for name, _ in environment(env.text))
-            assert all(found for run in stage.all("RUN") for found in commands(run.text))
+            assert all(found.words for run in stage.all("RUN") for found in run_commands(run))
     except HarnessError as error:
         told = str(error)
     assert told.isprintable()

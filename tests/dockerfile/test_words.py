@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import pytest
-
-from image_harness.dockerfile.words import assignments, commands, environment
-from image_harness.errors import HarnessError
+from image_harness.dockerfile.words import assignments, environment
 
 
 def test_assignments_take_quotes_off() -> None:
@@ -26,18 +23,3 @@ def test_environment_knows_the_old_form() -> None:
 
 def test_what_an_argument_is_stays_as_written_where_a_quote_does_not_end() -> None:
     assert assignments("A='b c") == (("A", "'b"), ("c", None))
-
-
-def test_a_command_whose_quote_does_not_end_is_told() -> None:
-    with pytest.raises(
-        HarnessError, match=r"""^RUN "echo it's": cannot be split into commands: no closing quotation; """
-    ):
-        commands("echo it's")
-
-
-def test_commands_are_split_at_operators_and_quotes_are_kept_together() -> None:
-    assert commands("a -b && c 'd && e' ; f | g") == (("a", "-b"), ("c", "d && e"), ("f",), ("g",))
-
-
-def test_a_redirection_is_a_word_of_its_own() -> None:
-    assert commands('echo "x" > /f') == (("echo", "x", ">", "/f"),)
