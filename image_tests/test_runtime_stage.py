@@ -13,23 +13,50 @@ import pytest
 from image_harness import requirement
 from image_harness.design import Design, Item
 from image_harness.dockerfile import Instruction, Stage
+from image_harness.dockerfile.parser import build_arguments
+from image_harness.dockerfile.programs import asserts, certain, imports, proves
 from image_harness.dockerfile.words import environment
 from image_harness.engine import InterpreterFacts
 from image_harness.image import FileSystem, Image
 from image_harness.image.certificates import Certificate, ca_certificates, damaged_certificates
 
-
-@pytest.fixture(scope="session")
-def verifications(runtime: Stage) -> list[str]:
-    """The programs that the runtime stage runs while it is built."""
-    return [run.exec_form[-1] for run in runtime.all("RUN") if run.exec_form]
+Program = tuple[ast.stmt, ...]
+#: Where compiled modules are kept says nothing about what runs.
+CACHE_PREFIX = re.compile(r"pycache_prefix=/\S+")
 
 
 @pytest.fixture(scope="session")
-def imported(verifications: list[str]) -> set[str]:
-    """What these programs import by plain statements."""
-    trees = [ast.parse(program) for program in verifications]
-    return {name.name for tree in trees for node in tree.body if isinstance(node, ast.Import) for name in node.names}
+def programs(runtime: Stage, design: Design) -> dict[Instruction, Program]:
+    """What each RUN of the runtime stage has the interpreter run for certain."""
+    return {run: certain(source) for run in runtime.all("RUN") if (source := program(run, runtime, design)) is not None}
+
+
+def program(run: Instruction, runtime: Stage, design: Design) -> str | None:
+    """Return the program of a RUN whose assertions count: none where an option, or a variable, may turn them off."""
+    words = run.exec_form or ()
+    if words[1:2] == ("-X",) and CACHE_PREFIX.fullmatch("".join(words[2:3])):
+        words = (words[0], *words[3:])
+    if len(words) != 3 or words[:2] != (design.image.interpreter, "-c") or "PYTHONOPTIMIZE" in variables(runtime):
+        return None
+    return words[2]
+
+
+def variables(runtime: Stage) -> set[str]:
+    """Return the names of the variables that the runtime stage sets, or that whoever builds may set."""
+    set_here = {name for instruction in runtime.all("ENV") for name, _ in environment(instruction.text)}
+    return set_here | {argument.name for instruction in runtime.all("ARG") for argument in build_arguments(instruction)}
+
+
+@pytest.fixture(scope="session")
+def verifications(programs: dict[Instruction, Program]) -> list[Program]:
+    """The programs that run on nothing but what is in the image: a mount may stand in for a folder of it."""
+    return [program for run, program in programs.items() if not run.flag_values("mount")]
+
+
+@pytest.fixture(scope="session")
+def site_packages(design: Design) -> dict[str, str]:
+    """What the names of the packages' verification stand for."""
+    return {"os": "import os", "site_packages": repr(design.site_packages.path)}
 
 
 @pytest.fixture(scope="session")
@@ -195,27 +222,34 @@ def test_package_imports_from_site_packages(interpreter: InterpreterFacts, desig
 
 
 @requirement("runtime-verify.present.{key}", for_each="site_packages.packages")
-def test_verification_asserts_that_the_package_is_there(verifications: list[str], item: Item) -> None:
-    form = re.compile(rf"assert os\.path\.exists\(os\.path\.join\(site_packages, '{re.escape(item.key)}'\)\)")
-    assert [program for program in verifications if form.search(program)], f"no RUN asserts that {item.key} exists"
+def test_verification_asserts_that_the_package_is_there(
+    verifications: list[Program], site_packages: dict[str, str], item: Item
+) -> None:
+    wanted = ("os.path.exists(site_packages)", f"os.path.exists(os.path.join(site_packages, {item.key!r}))")
+    assert_asserted(verifications, dict.fromkeys(wanted, site_packages))
 
 
 @requirement("runtime-verify.import.{key}", for_each="site_packages.packages")
-def test_verification_imports_the_package(imported: set[str], item: Item) -> None:
+def test_verification_imports_the_package(verifications: list[Program], item: Item) -> None:
+    imported = {name for program in verifications for name in imports(program)}
     assert imported, "no RUN imports anything"
     assert item.key in imported
 
 
 @requirement("runtime-verify.marker")
-def test_verification_asserts_the_marker(verifications: list[str]) -> None:
+def test_verification_asserts_the_marker(verifications: list[Program], site_packages: dict[str, str]) -> None:
     marker = "os.path.join(site_packages, '.lucid-marker')"
-    statements = (
-        f"assert os.path.exists({marker}),",
-        f"marker_path = {marker};",
-        "assert os.path.getsize(marker_path) > 0,",
-    )
-    missing = [[statement for statement in statements if statement not in program] for program in verifications]
-    assert [] in missing, f"no RUN has all of {statements}"
+    wanted = {
+        f"os.path.exists({marker})": site_packages,
+        "os.path.getsize(marker_path) > 0": site_packages | {"marker_path": marker},
+    }
+    assert_asserted(verifications, wanted)
+
+
+def assert_asserted(programs: list[Program], wanted: dict[str, dict[str, str]]) -> None:
+    """Assert that one program asserts each of some expressions, with what their names stand for."""
+    missing = [[code for code, names in wanted.items() if not asserts(program, code, **names)] for program in programs]
+    assert [] in missing, f"no RUN asserts all of {list(wanted)}, with {list(wanted.values())[-1]}"
 
 
 @requirement("runtime-verify.interpreter")
@@ -226,17 +260,13 @@ def test_every_run_names_the_interpreter(runtime: Stage, design: Design) -> None
 
 
 @requirement("runtime-verify.application")
-def test_application_is_verified_after_its_copies(runtime: Stage, design: Design) -> None:
+def test_application_is_verified_after_its_copies(
+    runtime: Stage, programs: dict[Instruction, Program], design: Design
+) -> None:
     targets = [tree.path for tree in design.application.trees]
     copied = [copy.line for copy in runtime.all("COPY") if copy.text.split()[-1] in targets]
-    root = f"'{design.application.root}'"
     verified = [
-        run.line
-        for run in runtime.all("RUN")
-        if run.exec_form
-        and root in run.exec_form[-1]
-        and "assert" in run.exec_form[-1]
-        and "'entrypoint'" in run.exec_form[-1]
+        run.line for run, program in programs.items() if proves(program, {design.application.root, "entrypoint"})
     ]
     assert copied, "the runtime stage copies no application"
     assert verified, "no RUN verifies the application's files"
@@ -244,8 +274,14 @@ def test_application_is_verified_after_its_copies(runtime: Stage, design: Design
 
 
 @requirement("runtime-verify.configuration")
-def test_configuration_is_verified(verifications: list[str]) -> None:
-    assert [program for program in verifications if re.search(r"\w+\.config import", program) and "assert" in program]
+def test_configuration_is_verified(programs: dict[Instruction, Program], design: Design) -> None:
+    wanted = design.runtime.configuration
+    load = f"from {wanted.module} import {wanted.function}"
+    assert [
+        program
+        for program in programs.values()
+        if load in map(ast.unparse, program) and proves(program, {wanted.function})
+    ], f"no RUN has {load} and asserts what it loads"
 
 
 @requirement("application.copy.{key}", for_each="application.trees")

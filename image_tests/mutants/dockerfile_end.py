@@ -13,6 +13,7 @@ BUILDER, RUNTIME = 0, 1
 def mutants(good: Good) -> Iterator[Mutant]:
     """One defect each."""
     yield from _verification(good.design)
+    yield from _void_verification(good.design)
     yield from _user(good.design)
     yield from _health()
     yield from _command(good.design)
@@ -108,6 +109,75 @@ def _verification(design: Design) -> Iterator[Mutant]:
         "import-only": ("from resource_monitor.config import load_settings; \\\n", "import resource_monitor; \\\n"),
     }.items():
         yield docker(f"runtime-verify.configuration.{miss}", text, "runtime-verify.configuration", old, text)
+
+
+def _void_verification(design: Design) -> Iterator[Mutant]:
+    packages = [package.slug for package in design.site_packages.packages]
+    present = [f"runtime-verify.present.{name}" for name in packages]
+    asserted = [*present, "runtime-verify.marker"]
+    proved = [*asserted, *(f"runtime-verify.import.{name}" for name in packages)]
+    begin = f'RUN ["{design.image.interpreter}", "-c", "import sys; import os; \\\n'
+    site = f"site_packages = '{design.site_packages.path}'; \\\n"
+    mount = f"RUN --mount=type=bind,from=builder,source=/root,target={design.site_packages.path}"
+    for miss, kills, old, text in (
+        ("optimised", proved, begin, begin.replace('"-c"', '"-O", "-c"')),
+        ("arguments", proved, begin, begin.replace('"-c"', '"-c", "exit()", "-c"')),
+        ("mounted", proved, begin, begin.replace("RUN", mount)),
+        ("exit", proved, begin, begin.replace('"import sys; ', '"import sys; sys.exit(0); ')),
+        ("exit-imported", proved, begin, begin.replace('"import sys; ', '"from os import _exit as e; e(0); ')),
+        ("exit-late", proved, site, f"{site}os._exit(0); \\\n"),
+        ("elsewhere", asserted, site, "site_packages = '/root/.local/lib'; \\\n"),
+        ("elsewhere-again", asserted, site, f"{site}site_packages = '/root/.local/lib'; \\\n"),
+        ("always-there", asserted, site, f"{site}os.path.exists = bool; \\\n"),
+        (
+            "no-directory",
+            present,
+            "assert os.path.exists(site_packages), site_packages + ' does not exist'; \\\n",
+            "",
+        ),
+    ):
+        yield docker(f"runtime-verify.packages.{miss}", f"the packages' verification: {miss}", kills, old, text)
+    for keyword, setting in {"env": "ENV PYTHONOPTIMIZE=1", "arg": "ARG PYTHONOPTIMIZE"}.items():
+        yield docker(
+            f"runtime-verify.{keyword}",
+            f"{setting} turns assertions off",
+            [*proved, "runtime-verify.application", "runtime-verify.configuration"],
+            "\nENV PATH=/usr/local/bin",
+            f"\n{setting}\nENV PATH=/usr/local/bin",
+        )
+    for name in packages:
+        there = f"os.path.exists(os.path.join(site_packages, '{name}'))"
+        yield docker(
+            f"runtime-verify.{name}.or-true",
+            f"assert {there} or True",
+            f"runtime-verify.present.{name}",
+            there,
+            f"{there} or True",
+        )
+    size = "os.path.getsize(marker_path) > 0"
+    yield docker(
+        "runtime-verify.marker.or-true", f"assert {size} or True", "runtime-verify.marker", size, f"{size} or 1"
+    )
+    cached = '"-X", "pycache_prefix=/var/cache/python", "-c", "import sys; '
+    for nth, (what, assertion) in enumerate(
+        {"application": "assert not missing", "configuration": "assert limit == 100"}.items()
+    ):
+        kills = f"runtime-verify.{what}"
+        for miss, text in {
+            "optimised": cached.replace('"-c"', '"-O", "-c"'),
+            "exit": f"{cached}sys.exit(0); ",
+            "ended": cached.replace("import sys; ", "import sys; exit(0); "),
+        }.items():
+            yield docker(f"{kills}.{miss}", f"the verification of the {what}: {miss}", kills, cached, text, nth=nth)
+
+        def always(draft: Draft, assertion: str = assertion) -> None:
+            whole = draft.dockerfile
+            begin = whole.index(assertion)
+            end = whole.index("print(", begin)
+            always_true = whole[begin:end].replace("assert ", "assert True or ")
+            draft.dockerfile = whole[:begin] + always_true + whole[end:]
+
+        yield mutant(f"{kills}.always-true", f"what is asserted of the {what} is always true", kills, always)
 
 
 def _user(design: Design) -> Iterator[Mutant]:
