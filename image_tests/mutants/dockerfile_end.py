@@ -162,13 +162,15 @@ def _void_verification(design: Design) -> Iterator[Mutant]:
     for nth, (what, assertion) in enumerate(
         {"application": "assert not missing", "configuration": "assert limit == 100"}.items()
     ):
-        kills = f"runtime-verify.{what}"
+        verified = f"runtime-verify.{what}"
         for miss, text in {
             "optimised": cached.replace('"-c"', '"-O", "-c"'),
             "exit": f"{cached}sys.exit(0); ",
             "ended": cached.replace("import sys; ", "import sys; exit(0); "),
         }.items():
-            yield docker(f"{kills}.{miss}", f"the verification of the {what}: {miss}", kills, cached, text, nth=nth)
+            yield docker(
+                f"{verified}.{miss}", f"the verification of the {what}: {miss}", verified, cached, text, nth=nth
+            )
 
         def always(draft: Draft, assertion: str = assertion) -> None:
             whole = draft.dockerfile
@@ -177,7 +179,7 @@ def _void_verification(design: Design) -> Iterator[Mutant]:
             always_true = whole[begin:end].replace("assert ", "assert True or ")
             draft.dockerfile = whole[:begin] + always_true + whole[end:]
 
-        yield mutant(f"{kills}.always-true", f"what is asserted of the {what} is always true", kills, always)
+        yield mutant(f"{verified}.always-true", f"what is asserted of the {what} is always true", verified, always)
 
 
 def _user(design: Design) -> Iterator[Mutant]:
