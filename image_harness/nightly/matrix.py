@@ -66,7 +66,7 @@ class Image(_Part):
     """An image of a service.
 
     Attributes:
-        reference: Its name.
+        reference: Its name, to which a night adds the kind of bases.
         design: What it is held against.
         dockerfile: What it is built from; the build may be what writes it.
         options: What the build command is told.
@@ -167,6 +167,10 @@ class Matrix(_Part):
     def image_of(self, cell: Cell) -> Image:
         """The image that a cell checks."""
         return self.services[cell.service].images[cell.bases]
+
+    def reference_of(self, cell: Cell) -> str:
+        """What a night calls that image: one on other bases must not take its name while it is checked."""
+        return f"{self.image_of(cell).reference}-{cell.bases}"
 
     def chosen(self, patterns: tuple[str, ...]) -> tuple[Cell, ...]:
         """The cells that any of the patterns fits; all when there is none.

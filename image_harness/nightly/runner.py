@@ -26,6 +26,7 @@ from image_harness.types import Status
 
 _DECIDED: Final = (0, 1)
 """pytest's exit codes of a run that came to its end."""
+_MOMENT: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +83,32 @@ class Runner:
         waiting: dict[str, queue.SimpleQueue[Cell]] = {kind: queue.SimpleQueue() for kind in engines}
         for cell in cells:
             waiting[cell.engine].put(cell)
-        keeping = threading.Lock()
+        keeping, stopping = threading.Lock(), threading.Event()
         outcomes: list[Outcome] = []
 
         def work(kind: str, url: str) -> None:
-            while True:
+            while not stopping.is_set():
                 try:
                     cell = waiting[kind].get_nowait()
                 except queue.Empty:
                     return
                 outcome = self._run(cell, url)
+                # Ctrl-C ends what a cell runs and the night as well, a moment later perhaps.
+                if outcome.run.absence and stopping.wait(_MOMENT.total_seconds()):
+                    return
                 with keeping:
                     store.add([outcome.run])
                     outcomes.append(outcome)
 
         places = [(kind, url) for kind, urls in engines.items() for url in urls]
         with ThreadPoolExecutor(max_workers=max(len(places), 1)) as pool:
-            for done in [pool.submit(work, kind, url) for kind, url in places]:
-                done.result()
+            working = [pool.submit(work, kind, url) for kind, url in places]
+            try:
+                for done in working:
+                    done.result()
+            except BaseException:
+                stopping.set()
+                raise
         return outcomes
 
     def _run(self, cell: Cell, url: str) -> Outcome:
@@ -127,9 +136,10 @@ class Runner:
         with self._building:
             if key not in self._built:
                 service = self.matrix.services[cell.service]
-                self.say(f"{cell.name}: building {image.reference}")
+                reference = self.matrix.reference_of(cell)
+                self.say(f"{cell.name}: building {reference}")
                 command = [
-                    *(sys.executable, *service.build, "--tag", image.reference),
+                    *(sys.executable, *service.build, "--tag", reference),
                     *("--record", str(self.folder / f"{cell.service}.{cell.bases}.json"), "--progress", "plain"),
                     *self.matrix.bases[cell.bases].options,
                     *image.options,
@@ -143,7 +153,7 @@ class Runner:
         source, target = resolve_url(self.build_engine), resolve_url(url)
         if source == target:
             return ""
-        reference = self.matrix.image_of(cell).reference
+        reference = self.matrix.reference_of(cell)
         with tempfile.TemporaryDirectory(prefix="nightly-") as folder:
             archive = str(Path(folder) / "image.tar")
             for host, command in (
@@ -156,9 +166,9 @@ class Runner:
         return ""
 
     def _check(self, cell: Cell, url: str, folder: Path, log: BinaryIO) -> str:
-        image = self.matrix.image_of(cell)
+        image, reference = self.matrix.image_of(cell), self.matrix.reference_of(cell)
         command = [
-            *(sys.executable, "-m", "pytest", *self.checks, "-q", "--image", image.reference, "--engine", url),
+            *(sys.executable, "-m", "pytest", *self.checks, "-q", "--image", reference, "--engine", url),
             *("--design", str(image.design), "--dockerfile", str(image.dockerfile), "--report", str(folder)),
         ]
         code = self._call(command, log)

@@ -106,7 +106,8 @@ def repository(tmp_path: Path) -> Iterator[Path]:
     }
     (root / "nightly.yaml").write_text(yaml.safe_dump(matrix, sort_keys=False))
     yield root
-    subprocess.run(["docker", "image", "rm", reference], capture_output=True, check=False)
+    for bases in ("stand-in", "other"):
+        subprocess.run(["docker", "image", "rm", f"{reference}-{bases}"], capture_output=True, check=False)
 
 
 def test_cells_are_dealt_out_to_both_engines_and_the_image_is_brought_along(

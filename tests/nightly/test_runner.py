@@ -1,0 +1,105 @@
+"""Nights of cells whose builds and checks only note what they were told."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from image_harness.history.store import Store
+from image_harness.nightly.matrix import Matrix, load_matrix
+from image_harness.nightly.runner import Runner
+
+MATRIX = """
+engines: {docker: {}, podman: {}}
+emulations: {distribution: {runner: any}}
+bases: {pinned: {needs: pins, options: [--bases, upstream]}, stand-in: {needs: archive, options: [--bases, stand-in]}}
+services:
+  one:
+    build: [build.py]
+    images:
+      pinned: &image {reference: "one:tag", design: one.yaml, dockerfile: Dockerfile}
+      stand-in: *image
+"""
+ENGINES = {"docker": ("unix:///first.sock",), "podman": ("unix:///second.sock",)}
+
+
+class Noting(Runner):
+    """Runs nothing."""
+
+    does: Callable[[Sequence[str]], int]
+
+    def _call(self, command: Sequence[str], log: Any, **_: str) -> int:  # noqa: ANN401 - not looked at
+        return self.does(command)
+
+
+@pytest.fixture
+def matrix(tmp_path: Path) -> Matrix:
+    (tmp_path / "nightly.yaml").write_text(MATRIX)
+    return load_matrix(tmp_path / "nightly.yaml")
+
+
+def run(matrix: Matrix, folder: Path, does: Callable[[Sequence[str]], int]) -> list[str]:
+    """The cells that a night has kept."""
+    runner = Noting(folder, matrix, folder / "out", date(2026, 3, 1), lambda _: None, build_engine=ENGINES["docker"][0])
+    runner.does = does
+    with Store(str(folder / "history.sqlite"), create=True) as store:
+        with contextlib.suppress(KeyboardInterrupt):
+            runner.run(matrix.cells, ENGINES, store)
+        return [kept.cell for kept in store.runs()]
+
+
+def test_a_cell_checks_what_was_built_on_its_bases_and_nobody_else_takes_its_name(
+    matrix: Matrix, tmp_path: Path
+) -> None:
+    made: dict[str, str] = {}
+    checked: dict[str, str] = {}
+    noting = threading.Lock()
+
+    def note(command: Sequence[str]) -> int:
+        with noting:
+            if "--tag" in command:
+                reference = command[command.index("--tag") + 1]
+                assert reference not in made
+                made[reference] = command[command.index("--bases") + 1]
+            if "--image" in command:
+                cell = Path(command[command.index("--report") + 1]).name
+                checked[cell] = made[command[command.index("--image") + 1]]
+        return 0
+
+    run(matrix, tmp_path, note)
+
+    assert checked == {
+        "one.docker.distribution.pinned": "upstream",
+        "one.docker.distribution.stand-in": "stand-in",
+        "one.podman.distribution.pinned": "upstream",
+        "one.podman.distribution.stand-in": "stand-in",
+    }
+
+
+def test_an_interrupted_night_begins_no_other_cell_and_keeps_none_that_was_cut_off(
+    matrix: Matrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    interrupted = threading.Event()
+
+    def work(command: Sequence[str]) -> int:
+        if "--image" in command:
+            begun.append(command[command.index("--report") + 1])
+            interrupted.set()
+            return -2
+        return 0
+
+    def interrupt(_: object, *__: object) -> None:
+        interrupted.wait(10)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("concurrent.futures.Future.result", interrupt)
+
+    assert run(matrix, tmp_path, work) == []
+    assert 1 <= len(begun) <= len(ENGINES)
