@@ -22,11 +22,12 @@ class Streak:
         requirement: Its id.
         cell: Where.
         first: The first bad run.
-        before: The run before that, if there was one.
+        before: The last run before that which decided it, if there was one; there it was met.
         last: The last bad night.
         runs: How many runs were bad.
         status: As it was first found.
         current: Whether it is still bad as of the cell's last run.
+        given_up: Whether it ended because the design does not have it any more.
     """
 
     requirement: str
@@ -37,10 +38,11 @@ class Streak:
     runs: int
     status: Status
     current: bool
+    given_up: bool
 
     @property
     def same_subject(self) -> bool | None:
-        """Whether image and design were those of the run before; None where that is not known."""
+        """Whether image and design were those of the last run that decided it; None where that is not known."""
         if self.before is None:
             return None
         subjects = subject_of(self.before), subject_of(self.first)
@@ -124,6 +126,9 @@ class Trend:
     flaky: tuple[Flaky, ...]
 
 
+_UNDECIDED = (None, codes.NOT_SELECTED)
+
+
 def subject_of(run: Run) -> Subject | None:
     """Return what a run's verdict belongs to: the image and the design. None when it looked at no image."""
     image = run.manifest or run.config
@@ -204,26 +209,28 @@ def _streaks(series: Sequence[Run]) -> Iterator[Streak]:
             elif id_ in open_:
                 open_[id_].pause(position)
                 if code == codes.MET:
-                    yield _closed(series, id_, open_.pop(id_), current=False)
+                    yield _closed(series, id_, open_.pop(id_))
         previous = run
     if previous is not None:
         known = set(previous.catalogue.ids)
         for id_, streak in open_.items():
             streak.pause(len(series))
-            yield _closed(series, id_, streak, current=id_ in known)
+            yield _closed(series, id_, streak, current=id_ in known, given_up=id_ not in known)
 
 
-def _closed(series: Sequence[Run], id_: str, streak: _Open, *, current: bool) -> Streak:
+def _closed(series: Sequence[Run], id_: str, streak: _Open, *, current: bool = False, given_up: bool = False) -> Streak:
     first = series[streak.first]
+    decided = (run for run in reversed(series[: streak.first]) if dict(_verdicts(run)).get(id_) not in _UNDECIDED)
     return Streak(
         requirement=id_,
         cell=first.cell,
         first=first,
-        before=series[streak.first - 1] if streak.first else None,
+        before=next(decided, None),
         last=series[streak.last].night,
         runs=streak.runs,
         status=codes.status_of(streak.code),
         current=current,
+        given_up=given_up,
     )
 
 
@@ -231,6 +238,8 @@ def _flaky(cells: Iterable[Sequence[Run]]) -> tuple[Flaky, ...]:
     found: dict[str, Flaky] = {}
     for series in cells:
         told: dict[Subject, Run] = {}
+        # What the last run of a subject did not decide, and one before it did.
+        carried: dict[tuple[Subject, str], str] = {}
         for run in series:
             if not run.statuses.islower():
                 for id_, code in _verdicts(run):
@@ -241,8 +250,12 @@ def _flaky(cells: Iterable[Sequence[Run]]) -> tuple[Flaky, ...]:
             subject = subject_of(run)
             if subject is None:
                 continue
-            for id_, before, after in _differences(told.get(subject, run), run):
-                if codes.NOT_SELECTED not in (before, after) and codes.status_of(before) != codes.status_of(after):
+            for id_, last, after in _differences(told.get(subject, run), run):
+                if after == codes.NOT_SELECTED:
+                    carried[subject, id_] = last
+                    continue
+                before = carried.pop((subject, id_), last)
+                if before != codes.NOT_SELECTED and codes.status_of(before) != codes.status_of(after):
                     one = found.setdefault(id_, Flaky(id_))
                     one.changes += 1
                     one.see(run)

@@ -60,6 +60,22 @@ def test_a_requirement_that_the_design_gave_up_is_not_failing_now() -> None:
     trend = trend_of([run(0, "nmmm"), run(1, "mmm", ids=IDS[1:])])
 
     assert told(trend) == [("user.config", 0, 0, 1, False)]
+    assert [streak.given_up for streak in trend.streaks] == [True]
+    assert [streak.given_up for streak in trend_of([run(0, "nmmm"), run(1)]).streaks] == [False]
+
+
+@pytest.mark.parametrize("looked", [run(0, "-mmm"), run(0, "mmm", ids=IDS[1:])], ids=["not-selected", "not-designed"])
+def test_a_run_that_did_not_look_did_not_find_it_good(looked: Run) -> None:
+    (streak,) = trend_of([looked, run(1, "nmmm", image="new")]).streaks
+
+    assert (streak.before, streak.same_subject) == (None, None)
+
+
+def test_a_first_bad_night_is_compared_with_the_last_that_looked() -> None:
+    good = run(0)
+    (streak,) = trend_of([good, run(1, "-mmm", image="new"), run(2, "nmmm", image="new")]).streaks
+
+    assert (streak.before, streak.same_subject) == (good, False)
 
 
 def test_requirements_are_told_apart_by_id_when_the_catalogue_changes_its_order() -> None:
@@ -83,6 +99,18 @@ def test_a_change_without_a_changed_digest_is_flaky() -> None:
     trend = trend_of([run(0), run(1, "nmmm"), run(2)])
 
     assert [(one.requirement, one.changes, one.retried) for one in trend.flaky] == [("user.config", 2, 0)]
+
+
+@pytest.mark.parametrize("codes", ["mn", "m-n", "n-m", "m--n", "mn-"])
+def test_a_run_that_did_not_look_hides_no_change(codes: str) -> None:
+    trend = trend_of([run(number, f"{code}mmm") for number, code in enumerate(codes)])
+
+    assert [(one.requirement, one.changes) for one in trend.flaky] == [("user.config", 1)]
+
+
+@pytest.mark.parametrize("codes", ["m-m", "-m", "n--n", "-n-"])
+def test_a_run_that_did_not_look_is_no_change(codes: str) -> None:
+    assert trend_of([run(number, f"{code}mmm") for number, code in enumerate(codes)]).flaky == ()
 
 
 def test_a_change_back_to_an_older_image_is_compared_with_what_was_told_of_that() -> None:

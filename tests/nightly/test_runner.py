@@ -34,7 +34,7 @@ class Noting(Runner):
 
     does: Callable[[Sequence[str]], int]
 
-    def _call(self, command: Sequence[str], log: Any, **_: str) -> int:  # noqa: ANN401 - not looked at
+    def _call(self, command: Sequence[str], log: Any, **_: str) -> int:  # noqa: ANN401, ARG002 - as it is called
         return self.does(command)
 
 
