@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from image_harness.commands import Commands
 from image_harness.errors import HarnessError
 from image_harness.report.text import count
+from image_harness.writing import replace_file
 
 if TYPE_CHECKING:
     from image_harness.history.store import Store
@@ -92,7 +93,7 @@ def write_trend(store: Store, path: Path) -> Trend:
     trend = trend_of(store.runs())
     text = render_page(trend, store.findings)
     try:
-        path.write_text(text, "utf-8")
+        replace_file(path, text.encode())
     except OSError as error:
         raise HarnessError(f"cannot write the page: {error.strerror}", where=str(path)) from error
     return trend

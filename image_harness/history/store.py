@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from image_harness.errors import HarnessError
 from image_harness.history.model import Catalogue, Run
@@ -163,7 +164,7 @@ class Store:
     def _prepare(self, *, create: bool) -> None:
         with self._engine.begin() as connection:
             if create:
-                _METADATA.create_all(connection)
+                _make_tables(connection)
                 if connection.execute(sa.select(sa.func.count()).select_from(_SCHEMA)).scalar() == 0:
                     self._insert(connection, _SCHEMA, {"version": SCHEMA_VERSION})
             elif not sa.inspect(connection).has_table(_SCHEMA.name):
@@ -192,7 +193,22 @@ class Store:
             raise HarnessError(f"the history cannot be used: {lines[0]}", where=self._name) from error
 
 
+def _make_tables(connection: sa.Connection) -> None:
+    """Make what is missing; several jobs may be the first ones at once."""
+    for table in _METADATA.sorted_tables:
+        connection.execute(CreateTable(table, if_not_exists=True))
+        for index in table.indexes:
+            connection.execute(CreateIndex(index, if_not_exists=True))
+
+
 def _parse(where: str) -> sa.URL:
+    url = _url(where)
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise HarnessError("no file to keep the history in", where="--store", fix=_FORMS)
+    return url
+
+
+def _url(where: str) -> sa.URL:
     if "://" not in where:
         return sa.URL.create("sqlite", database=where)
     try:

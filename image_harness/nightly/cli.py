@@ -81,6 +81,10 @@ def _night_of(options: argparse.Namespace) -> date:
 
 def _write_trend(store: Store, options: argparse.Namespace) -> None:
     path: Path = options.out / "trend.html"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HarnessError(f"cannot be made: {error.strerror}", where=str(path.parent), fix="use --out") from error
     write_trend(store, path)
     if not options.quiet:
         print(f"trend: {path}", flush=True)
@@ -118,7 +122,7 @@ def _run(options: argparse.Namespace, matrix: Matrix, cells: tuple[Cell, ...]) -
 
 def _survey(machine: Machine, cells: tuple[Cell, ...], *, quiet: bool) -> list[Cell]:
     able = []
-    width = max(len(cell.name) for cell in cells)
+    width = max((len(cell.name) for cell in cells), default=0)
     for cell in cells:
         obstacle = machine.obstacle(cell)
         if not obstacle:

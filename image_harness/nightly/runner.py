@@ -203,23 +203,22 @@ def _told(outcome: Outcome) -> str:
 
 
 def collect(cells: Iterable[Cell], folder: Path, night: date) -> list[Run]:
-    """Return the runs of cells that ran elsewhere; one that left no report is unproven, not forgotten.
+    """Return the runs of cells that ran elsewhere; one that left no report to be read is unproven, not forgotten.
 
     Args:
         cells: Which were due.
         folder: Where a folder of each cell's name may hold its report.json.
         night: Which night it was.
-
-    Raises:
-        HarnessError: There is a report that cannot be read.
     """
     runs = []
     for cell in cells:
         report = folder / cell.name / "report.json"
-        if report.is_file():
+        try:
+            if not report.is_file():
+                raise HarnessError("its job left no report")
             runs.append(Run.of(load_report(report), report.read_bytes(), cell=cell.name, night=night))
-        else:
-            runs.append(Run.absent(cell.name, night, reason="its job left no report", now=datetime.now(UTC)))
+        except HarnessError as error:
+            runs.append(Run.absent(cell.name, night, reason=str(error), now=datetime.now(UTC)))
     return runs
 
 

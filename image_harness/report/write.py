@@ -14,6 +14,7 @@ from image_harness.report.json import render_json
 from image_harness.report.junit import render_junit
 from image_harness.report.markdown import render_markdown
 from image_harness.report.model import RunReport
+from image_harness.writing import replace_file
 
 
 def prepare_directory(directory: Path) -> None:
@@ -50,7 +51,7 @@ def write_reports(report: RunReport, directory: Path) -> None:
     prepare_directory(directory)
     with _user_error(directory):
         for name, text in files.items():
-            _replace(directory / name, text.encode("utf-8", "backslashreplace"))
+            replace_file(directory / name, text.encode("utf-8", "backslashreplace"))
 
 
 @contextlib.contextmanager
@@ -63,16 +64,3 @@ def _user_error(directory: Path) -> Iterator[None]:
             where=str(directory),
             fix="name a directory that can be written to with --report",
         ) from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the file first: a rename within a directory is atomic, a write is not."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with partial.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

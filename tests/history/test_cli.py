@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -63,6 +65,10 @@ def test_a_run_that_left_no_report_is_recorded(tmp_path: Path) -> None:
         (["history", "add", "--cell", "a"], "name reports or a reason why there is none"),
         (["history", "add", "--cell", "a", "nowhere.json"], "nowhere.json: cannot read the report"),
         (["trend"], "no such history"),
+        *(
+            (["history", "add", "--cell", "a", "--absent", "b", "--store", store], "no file to keep the history in")
+            for store in ("", ":memory:", "sqlite://", "sqlite:///:memory:")
+        ),
     ],
 )
 def test_a_users_mistake_is_one_line_and_leaves_nothing_behind(
@@ -105,3 +111,16 @@ def test_a_page_that_cannot_be_written_is_told_in_one_line(
     assert main(["trend", "--store", where, "--out", str(tmp_path / "nowhere" / "trend.html")]) == 2
 
     assert "cannot write the page" in capsys.readouterr().err
+
+
+def test_a_page_that_cannot_be_written_to_its_end_leaves_the_earlier_one(report: Path, tmp_path: Path) -> None:
+    store, page = str(tmp_path / "history.sqlite"), tmp_path / "trend.html"
+    main(["history", "add", "--store", store, "--cell", "docker", "-q", str(report)])
+    page.write_text("earlier")
+    command = 'ulimit -f 8 && exec "$@"'
+    arguments = [sys.executable, "-m", "image_harness.cli", "trend", "--store", store, "--out", str(page)]
+    done = subprocess.run(["bash", "-c", command, "bash", *arguments], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (2, f"image-harness: {page}: cannot write the page: File too large\n")
+    assert page.read_text() == "earlier"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["history.sqlite", "report.json", "trend.html"]

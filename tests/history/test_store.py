@@ -135,3 +135,26 @@ def test_a_url_that_cannot_be_used_is_told_in_one_line_without_its_password(url:
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_jobs_that_are_the_first_ones_at_once_all_keep_their_runs(tmp_path: Path) -> None:
+    for number in range(10):
+        where = str(tmp_path / f"{number}.sqlite")
+        together, failures = threading.Barrier(6), list[BaseException]()
+
+        def add(name: str, where: str = where, together: threading.Barrier = together) -> None:
+            together.wait()
+            try:
+                with Store(where, create=True) as store:
+                    store.add([run(0, cell=name)])
+            except HarnessError as error:
+                failures.append(error)  # noqa: B023 - all have ended before there is another list
+
+        jobs = [threading.Thread(target=add, args=(f"cell{job}",)) for job in range(6)]
+        for job in jobs:
+            job.start()
+        for job in jobs:
+            job.join()
+        assert failures == []
+        with Store(where) as store:
+            assert len(store.runs()) == 6

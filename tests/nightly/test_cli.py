@@ -38,7 +38,10 @@ def test_reports_of_jobs_elsewhere_are_kept_and_missing_ones_are_unproven(
     there = tmp_path / "cells" / "one.docker.distribution.pinned"
     there.mkdir(parents=True)
     (there / "report.json").write_text(render_json(good_report()), "utf-8")
-    store, out = tmp_path / "history.sqlite", tmp_path
+    damaged = tmp_path / "cells" / "one.docker.distribution.latest"
+    damaged.mkdir()
+    (damaged / "report.json").write_text(render_json(good_report())[:1000], "utf-8")
+    store, out = tmp_path / "history.sqlite", tmp_path / "not" / "there"
     options = ["--matrix", str(matrix), "--store", str(store), "--night", "2026-03-05", "--out", str(out)]
 
     assert main(["nightly", *options, "--collect", str(tmp_path / "cells")]) == 1
@@ -46,6 +49,8 @@ def test_reports_of_jobs_elsewhere_are_kept_and_missing_ones_are_unproven(
     printed = capsys.readouterr().out
     assert "one.docker.distribution.pinned: MET" in printed
     assert "two.docker.native.latest: UNPROVEN: its job left no report" in printed
+    assert "one.docker.distribution.latest: UNPROVEN: " in printed
+    assert "not a report" in printed
     with Store(str(store)) as kept:
         verdicts = [run.verdict for run in kept.runs()]
     assert (verdicts.count(Status.MET), verdicts.count(Status.UNPROVEN)) == (1, 8)
