@@ -29,10 +29,10 @@ def certain(program: str) -> tuple[ast.stmt, ...]:
 
 
 def _diverts(statement: ast.stmt) -> bool:
-    return not isinstance(statement, _SIMPLE) or any(name in _DIVERTING for name in mentioned(statement))
+    return not isinstance(statement, _SIMPLE) or any(name in _DIVERTING for name in _mentioned(statement))
 
 
-def mentioned(statement: ast.stmt) -> set[str]:
+def _mentioned(statement: ast.stmt) -> set[str]:
     """Return the names and attributes that a statement mentions."""
     found: set[str] = set()
     for node in ast.walk(statement):
