@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from image_harness.bases import canonical_name
+from image_harness.image.errors import printable
 from image_harness.report.model import BaseImage, BaseUse, CheckOutcome, RequirementResult, RunReport
 from image_harness.signoff.build_record import BuildRecord
 from image_harness.signoff.checkout import Checkout
@@ -166,4 +167,4 @@ def _design(facts: Facts) -> Iterator[Refusal]:
 
 def _some(paths: tuple[str, ...]) -> str:
     more = len(paths) - _NAMED
-    return f"{', '.join(paths[:_NAMED])}{f' and {more} more' if more > 0 else ''}"
+    return f"{', '.join(printable(path) for path in paths[:_NAMED])}{f' and {more} more' if more > 0 else ''}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from image_harness.design import Design, load_design
+from image_harness.errors import HarnessError
 from image_harness.image import Image, ImageReference, Transport, open_image
 from image_harness.report import RunReport
 from image_harness.signoff import files
@@ -119,9 +120,10 @@ def sign_off(request: Request, say: Callable[[str], None]) -> Outcome:
         say: Told what is going on.
 
     Raises:
-        HarnessError: Something is missing, or the run did not come to an end.
+        HarnessError: Something is missing, results would stand among the sources, or the run did not come to an end.
     """
     subject, out = request.subject, request.out
+    _check_out(out, subject)
     design = load_design(subject.design)
     reference = ImageReference.parse(request.image or design.image.reference)
     papers = _Papers.read(request, design)
@@ -143,6 +145,17 @@ def sign_off(request: Request, say: Callable[[str], None]) -> Outcome:
         signed = _write_statement(request, run.report, digest, papers.source.commit, decision)
     out.write_document(files.DECISION, _document(decision, digest, signed=signed))
     return Outcome(decision, run.report, digest, signed)
+
+
+def _check_out(out: Folder, subject: Subject) -> None:
+    """Untracked files among the results are no change of the source, so neither source nor checks may be there."""
+    place, checks = out.path.resolve(), subject.checks.resolve()
+    held = next((path for path in (subject.root, checks, subject.design) if path.resolve().is_relative_to(place)), None)
+    fix = "name a folder of its own with --out"
+    if held is not None:
+        raise HarnessError(f"results cannot be written there: it holds {held}", where=str(out.path), fix=fix)
+    if place.is_relative_to(checks):
+        raise HarnessError("results cannot be written there: it is among the checks", where=str(out.path), fix=fix)
 
 
 def _docker_host(reference: ImageReference, request: Request) -> str | None:

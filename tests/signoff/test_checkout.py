@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -51,6 +53,58 @@ def test_what_is_written_beside_does_not_count(repository: Path) -> None:
 
     assert Checkout.read(repository).changes == ("out/report.json",)
     assert Checkout.read(repository, leaving_out=out).changes == ()
+
+
+def test_what_is_committed_counts_wherever_results_are_written(repository: Path) -> None:
+    (repository / "Dockerfile").write_text("FROM debian\n")
+    (repository / "report.json").write_text("")
+
+    assert Checkout.read(repository, leaving_out=repository).changes == ("Dockerfile",)
+    assert Checkout.read(repository, leaving_out=repository.parent).changes == ("Dockerfile",)
+
+
+def test_a_link_into_the_results_is_not_one_of_them(repository: Path) -> None:
+    out = repository / "out"
+    out.mkdir()
+    (out / "module.py").write_text("")
+    (repository / "module.py").symlink_to("out/module.py")
+
+    assert Checkout.read(repository, leaving_out=out).changes == ("module.py",)
+
+
+def test_a_subfolder_of_a_checkout_leaves_out_its_own_results(repository: Path) -> None:
+    root = repository / "images"
+    for folder in (root / "out", repository / "out"):
+        folder.mkdir(parents=True)
+        (folder / "report.json").write_text("")
+
+    assert Checkout.read(root, leaving_out=root / "out").changes == ("out/report.json",)
+
+
+def test_a_name_that_is_not_utf_8_is_a_change_like_any_other(repository: Path) -> None:
+    (repository / os.fsdecode(b"caf\xe9")).write_text("")
+
+    assert Checkout.read(repository).changes == (os.fsdecode(b"caf\xe9"),)
+
+
+def test_a_checkout_that_git_cannot_compare_is_not_taken_for_a_clean_one(repository: Path) -> None:
+    os.truncate(repository / ".git" / "index", 20)
+
+    with pytest.raises(HarnessError, match=r"git status fails: .*index.*; mend the checkout"):
+        Checkout.read(repository)
+
+
+def test_tags_that_git_cannot_tell_are_not_taken_for_none(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = tmp_path / "bin" / "git"
+    failing.parent.mkdir()
+    failing.write_text(f'#!/bin/sh\n[ "$2" != tag ] || exit 128\nexec {shutil.which("git")} "$@"\n')
+    failing.chmod(0o755)
+    monkeypatch.setenv("PATH", str(failing.parent), prepend=os.pathsep)
+
+    with pytest.raises(HarnessError, match="git tag fails"):
+        Checkout.read(repository)
 
 
 def test_files_are_fingerprinted_as_the_commit_has_them(repository: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -120,6 +121,14 @@ def test_a_checkout_with_changes_is_refused_and_the_changes_are_named() -> None:
 
     assert told(source=Checkout(Path("/src"), COMMIT, changes=changes)) == [
         "source.dirty: the checkout differs from its commit: Dockerfile.monitor, a, b and 2 more"
+    ]
+
+
+def test_a_changed_file_of_any_name_can_be_printed() -> None:
+    changes = (os.fsdecode(b"caf\xe9"), "a\nb")
+
+    assert told(source=Checkout(Path("/src"), COMMIT, changes=changes)) == [
+        r"source.dirty: the checkout differs from its commit: caf\udce9, a\nb"
     ]
 
 

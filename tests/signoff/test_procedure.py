@@ -216,6 +216,26 @@ def test_a_design_that_was_edited_after_its_review_is_refused(
     assert [refusal.id for refusal in start(key).decision.refused] == ["design.changed"]
 
 
+@pytest.mark.parametrize("out", [".", "..", "checks", "checks/out", "designs"])
+def test_results_are_not_written_among_checks_and_design(
+    out: str, small: Small, signed_off: Callable[..., Outcome], key: PrivateKey
+) -> None:
+    (small.root / "checks/test_more.py").write_text("def test_more(): pass\n")
+    small.out = small.root / out
+
+    with pytest.raises(HarnessError, match=r"results cannot be written there: .*; name a folder of its own with --out"):
+        signed_off(key)
+
+
+def test_results_may_be_written_into_a_folder_of_the_checkout(
+    small: Small, signed_off: Callable[..., Outcome], key: PrivateKey
+) -> None:
+    small.out = small.root / "reports"
+    signed_off(key)
+
+    assert [refusal.id for refusal in signed_off(key).decision.refused] == []
+
+
 def test_a_folder_that_cannot_be_written_to_ends_it_before_the_run(
     small: Small, signed_off: Callable[..., Outcome], key: PrivateKey
 ) -> None:
