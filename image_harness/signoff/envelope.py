@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from dataclasses import dataclass
 from typing import Any, Final
@@ -86,7 +85,7 @@ class Envelope:
         try:
             signatures = tuple(Signature(item.keyid or "", _decode(item.sig)) for item in document.signatures)
             return cls(_decode(document.payload), signatures, document.payload_type)
-        except binascii.Error:
+        except ValueError:  # of which binascii.Error is one, and text that is not ASCII another
             raise NotVerifiedError("the envelope is damaged: not base64", where=where) from None
 
     def to_document(self) -> dict[str, Any]:

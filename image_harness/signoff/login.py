@@ -16,6 +16,8 @@ import httpx
 from image_harness.errors import HarnessError
 from image_harness.signoff.repository import Repository
 
+#: What a request ends with that reaches nobody; the last two come of names and ports that no address can have.
+NOBODY_THERE: Final = (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OverflowError)
 _PARAMETER: Final = re.compile(r'([a-z_]+)="([^"]*)"', re.IGNORECASE)
 
 
@@ -41,8 +43,9 @@ def authorization_for(challenge: str, repository: Repository, client: httpx.Clie
     stored = _stored(repository)
     try:
         document = client.get(realm, params=values, headers={"Authorization": stored} if stored else {}).json()
-        return f"Bearer {document.get('token') or document['access_token']}"
-    except (httpx.HTTPError, ValueError, KeyError, AttributeError):
+        # Whoever reads the header reads ASCII.
+        return f"Bearer {document.get('token') or document['access_token']}".encode("ascii").decode()
+    except (*NOBODY_THERE, ValueError, KeyError, AttributeError, RecursionError):
         fix = f"log in: docker login {repository.host}"
         raise HarnessError("gives no token", where=repository.host, fix=fix) from None
 

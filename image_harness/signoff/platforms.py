@@ -40,7 +40,7 @@ def blobs_of(manifest: Document) -> tuple[Digest, ...]:
         content = json.loads(manifest.content)
         described = [content["config"], *content["layers"]]
         return tuple(dict.fromkeys(Digest(item["digest"]) for item in described))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise NotVerifiedError("it is no manifest of an image", where=str(manifest.digest)) from None
 
 
@@ -55,6 +55,6 @@ def _listed(document: Document, platform: Platform) -> Digest | None:
             offer = Platform(offered.get("os", ""), offered.get("architecture", ""), offered.get("variant"))
             if platform.accepts(offer):
                 return Digest(entry["digest"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise NotVerifiedError("it is no manifest and no index", where=str(document.digest)) from None
     raise HarnessError(f"the index lists no image for {platform}", where=str(document.digest))

@@ -17,7 +17,7 @@ import httpx
 
 from image_harness.errors import HarnessError
 from image_harness.signoff.errors import NotVerifiedError
-from image_harness.signoff.login import authorization_for
+from image_harness.signoff.login import NOBODY_THERE, authorization_for
 from image_harness.signoff.repository import Repository
 from image_harness.types import Digest
 
@@ -219,7 +219,7 @@ class Registry:
         try:
             with self._client.stream(method, url, content=content, headers=sent) as response:
                 body = receive(response) if response.status_code == HTTPStatus.OK else _body(response)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except NOBODY_THERE as error:
             what = f"the registry does not answer: {error or type(error).__name__}"
             raise HarnessError(what, where=self.repository.host, fix="check the name and that it runs") from None
         return _Answer(response.status_code, response.headers, body, f"{method} {response.request.url.path}")

@@ -11,11 +11,12 @@ from image_harness.errors import HarnessError
 from image_harness.signoff import files, verification
 from image_harness.signoff.attachment import attach_sign_off
 from image_harness.signoff.bundle import Bundle
-from image_harness.signoff.envelope import Envelope
+from image_harness.signoff.envelope import MEDIA_TYPE, PAYLOAD_TYPE, Envelope
 from image_harness.signoff.errors import NotVerifiedError
 from image_harness.signoff.files import Folder
 from image_harness.signoff.keys import PrivateKey
-from image_harness.signoff.registry import OCI_INDEX, OCI_MANIFEST, Registry, digest_of
+from image_harness.signoff.referrers import attach
+from image_harness.signoff.registry import OCI_INDEX, OCI_MANIFEST, Document, Registry, digest_of
 from image_harness.signoff.verification import Question, ask
 from image_harness.signoff.verify import Verified
 from image_harness.types import Digest
@@ -81,6 +82,16 @@ def test_what_is_attached_is_verified(registry: Registry, image: Digest, folder:
     attached = attach_sign_off(registry, image, folder)
 
     assert [line.partition(":")[0] for line in attached] == [files.BUNDLE, files.ENVELOPE, files.SBOM]
+    assert asked(image).claims.is_about(image)
+
+
+def test_what_a_stranger_has_attached_does_not_hide_a_sign_off(
+    registry: Registry, image: Digest, folder: Folder, asked: Ask
+) -> None:
+    damaged = json.dumps({"payloadType": PAYLOAD_TYPE, "payload": "é", "signatures": []}).encode()
+    attach(registry, Document(MANIFEST, OCI_MANIFEST, image), damaged, MEDIA_TYPE, {})
+    attach_sign_off(registry, image, folder)
+
     assert asked(image).claims.is_about(image)
 
 

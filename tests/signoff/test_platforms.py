@@ -51,7 +51,7 @@ def test_an_index_that_lists_what_is_not_there_is_told(registry: Registry) -> No
         platform_manifest(registry, pushed(registry, index(("linux", "arm64"))))
 
 
-@pytest.mark.parametrize("content", [b'"text"', b'{"manifests":1}', b'{"manifests":[1]}'])
+@pytest.mark.parametrize("content", [b'"text"', b'{"manifests":1}', b'{"manifests":[1]}', b"[" * 100_000])
 def test_what_is_neither_is_refused(content: bytes, registry: Registry, fake: FakeRegistry) -> None:
     fake.manifests[str(digest_of(content))] = (content, OCI_INDEX)
 
@@ -66,7 +66,7 @@ def test_an_image_is_its_configuration_and_its_layers() -> None:
     assert blobs_of(Document(content, OCI_MANIFEST, digest_of(content))) == (digest_of(b"1"), digest_of(b"2"))
 
 
-@pytest.mark.parametrize("content", [b"[]", b"{}", b'{"config":{"digest":"x"},"layers":1}', b"{"])
+@pytest.mark.parametrize("content", [b"[]", b"{}", b'{"config":{"digest":"x"},"layers":1}', b"{", b"[" * 100_000])
 def test_what_has_neither_is_no_image(content: bytes) -> None:
     with pytest.raises(NotVerifiedError, match="no manifest of an image"):
         blobs_of(Document(content, OCI_MANIFEST, digest_of(content)))

@@ -90,6 +90,30 @@ def test_a_registry_that_asks_for_a_token_gets_one(tmp_path: Path, monkeypatch: 
     assert str(digest_of(b"content")) in fake.blobs
 
 
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"[" * 100_000, '{"token":"é"}'.encode(), b'{"token":"\\ud800"}'])
+def test_a_token_that_cannot_be_sent_is_none(body: bytes) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/token":
+            return httpx.Response(200, content=body)
+        return httpx.Response(401, headers={"WWW-Authenticate": 'Bearer realm="http://127.0.0.1:5000/token"'})
+
+    with (
+        answering(answer) as registry,
+        pytest.raises(HarnessError, match=r"gives no token; log in: docker login 127\.0\.0\.1:5000"),
+    ):
+        registry.manifest("latest")
+
+
+def test_a_place_to_log_in_that_is_none_gives_no_token() -> None:
+    challenge = {"WWW-Authenticate": 'Bearer realm="http://[:::]/"'}
+
+    with (
+        answering(lambda _: httpx.Response(401, headers=challenge)) as registry,
+        pytest.raises(HarnessError, match="gives no token"),
+    ):
+        registry.manifest("latest")
+
+
 def test_credentials_do_not_go_to_another_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     login = {"auths": {"127.0.0.1:5000": {"auth": base64.b64encode(b"somebody:secret").decode()}}}
@@ -133,13 +157,21 @@ def test_who_is_not_let_in_is_told_to_log_in(status: int) -> None:
         registry.manifest("latest")
 
 
-def test_a_registry_that_does_not_answer_is_named() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        httpx.ConnectError("connection refused"),
+        UnicodeError("label empty or too long"),
+        OverflowError("port must be 0-65535"),
+    ],
+)
+def test_a_registry_that_does_not_answer_is_named(error: Exception) -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("connection refused", request=request)
+        raise error
 
     with (
         answering(refuse) as registry,
-        pytest.raises(HarnessError, match=r"127\.0\.0\.1:5000: the registry does not answer: connection refused"),
+        pytest.raises(HarnessError, match=rf"127\.0\.0\.1:5000: the registry does not answer: {error}"),
     ):
         registry.manifest("latest")
 
