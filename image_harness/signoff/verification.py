@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -68,6 +68,7 @@ def ask(question: Question, *, now: datetime, say: Callable[[str], None]) -> Ver
     verified = verify(digest, found, Trust(keys, identities), policy, design=design, now=now)
     if question.folder is not None:
         _check_files(verified.claims, question.folder)
+        _check_copies(found, Folder(question.folder))
     return verified
 
 
@@ -92,6 +93,15 @@ def _check_files(claims: Claims, folder: Path) -> None:
         path = folder / name
         if Path(name).name == name and path.is_file() and digest_of(path.read_bytes()) != digest:
             raise NotVerifiedError(f"the file was altered: the statement names {digest}", where=str(path))
+
+
+def _check_copies(found: Iterable[Attached], folder: Folder) -> None:
+    """Hold the files that repeat what the bundle holds against it; one may be gone, but not another."""
+    for envelope in (attached.envelope for attached in found if attached.envelope is not None):
+        for name, content in ((files.STATEMENT, envelope.payload), (files.ENVELOPE, envelope.to_bytes())):
+            if (folder.path / name).is_file() and folder.read(name) != content:
+                what = f"the file was altered: {files.BUNDLE} holds another"
+                raise NotVerifiedError(what, where=str(folder.path / name))
 
 
 def _stored(folder: Folder) -> Attached:

@@ -27,14 +27,19 @@ def good_run() -> RunReport:
 
 
 def statement(
-    run: RunReport | None = None, *, allowed: Sequence[Allowed] = (), image: Digest = IMAGE, signed: datetime = SIGNED
+    run: RunReport | None = None,
+    *,
+    allowed: Sequence[Allowed] = (),
+    image: Digest = IMAGE,
+    signed: datetime = SIGNED,
+    materials: Sequence[Material] = (Material("report.json", digest("report")),),
 ) -> bytes:
     return make_statement(
         run or good_run(),
         digest=image,
         commit="1" * 40,
         allowed=allowed,
-        materials=[Material("report.json", digest("report"))],
+        materials=materials,
         now=signed,
     )
 

@@ -17,6 +17,7 @@ from image_harness.signoff.files import Folder
 from image_harness.signoff.keys import PrivateKey
 from image_harness.signoff.referrers import attach
 from image_harness.signoff.registry import OCI_INDEX, OCI_MANIFEST, Document, Registry, digest_of
+from image_harness.signoff.statement import Material
 from image_harness.signoff.verification import Question, ask
 from image_harness.signoff.verify import Verified
 from image_harness.types import Digest
@@ -25,6 +26,8 @@ from tests.signoff.made import statement
 from tests.signoff.test_keys import public_file
 
 CONFIG, LAYER = b'{"os":"linux"}', b"a layer"
+SBOM = b'{"bomFormat":"CycloneDX"}'
+SIGNED_FOR = [Material(files.SBOM, digest_of(SBOM))]
 Ask = Callable[..., Verified]
 
 
@@ -51,14 +54,14 @@ def written(path: Path, key: PrivateKey, payload: bytes) -> Folder:
     envelope = Envelope.sign(payload, key)
     folder.write(files.ENVELOPE, envelope.to_bytes())
     folder.write(files.BUNDLE, Bundle.of_key(envelope, key.public).data)
-    folder.write(files.SBOM, b'{"bomFormat":"CycloneDX"}')
+    folder.write(files.SBOM, SBOM)
     folder.write_document(files.DECISION, {"decision": "signed-off", "signed": True})
     return folder
 
 
 @pytest.fixture
 def folder(key: PrivateKey, tmp_path: Path) -> Folder:
-    return written(tmp_path / "out", key, statement(image=IMAGE, signed=datetime.now(UTC)))
+    return written(tmp_path / "out", key, statement(image=IMAGE, signed=datetime.now(UTC), materials=SIGNED_FOR))
 
 
 @pytest.fixture
@@ -109,11 +112,35 @@ def test_an_index_stands_for_its_image(registry: Registry, image: Digest, folder
 def test_the_sign_off_of_another_image_is_not_attached(
     registry: Registry, image: Digest, key: PrivateKey, tmp_path: Path, fake: FakeRegistry
 ) -> None:
-    other = written(tmp_path / "other", key, statement(image=digest_of(b"another")))
+    other = written(tmp_path / "other", key, statement(image=digest_of(b"another"), materials=SIGNED_FOR))
     before = dict(fake.manifests)
 
     with pytest.raises(HarnessError, match=r"the image there is .*; push the image that was signed off"):
         attach_sign_off(registry, image, other)
+    assert fake.manifests == before
+
+
+@pytest.mark.parametrize("materials", [SIGNED_FOR, []])
+def test_another_bill_of_materials_than_the_signed_one_is_not_attached(
+    materials: list[Material], registry: Registry, image: Digest, key: PrivateKey, tmp_path: Path, fake: FakeRegistry
+) -> None:
+    folder = written(tmp_path / "out", key, statement(image=IMAGE, materials=materials))
+    folder.write(files.SBOM, b'{"bomFormat":"SPDX"}')
+    before = dict(fake.manifests)
+
+    with pytest.raises(HarnessError, match=r"sbom\.cdx\.json: the file was altered: the statement names"):
+        attach_sign_off(registry, image, folder)
+    assert fake.manifests == before
+
+
+def test_without_a_bill_of_materials_nothing_is_attached(
+    registry: Registry, image: Digest, folder: Folder, fake: FakeRegistry
+) -> None:
+    (folder.path / files.SBOM).unlink()
+    before = dict(fake.manifests)
+
+    with pytest.raises(HarnessError, match=r"sbom\.cdx\.json: cannot be read"):
+        attach_sign_off(registry, image, folder)
     assert fake.manifests == before
 
 

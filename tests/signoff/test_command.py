@@ -70,6 +70,21 @@ def test_the_files_beside_a_statement_must_be_those_that_it_names(
     )
 
 
+@pytest.mark.parametrize("name", [files.STATEMENT, files.ENVELOPE])
+def test_the_files_beside_a_bundle_must_be_what_it_holds(
+    name: str, folder: Path, public_key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["verify", f"x@{IMAGE}", "--key", str(public_key), "--from", str(folder)]
+    envelope = Bundle.parse((folder / files.BUNDLE).read_bytes(), "here").envelope
+    (folder / files.STATEMENT).write_bytes(envelope.payload)
+    (folder / files.ENVELOPE).write_bytes(envelope.to_bytes())
+    assert main(asked) == 0
+
+    (folder / name).write_bytes(statement())
+    assert main(asked) == 2
+    assert f"{folder}/{name}: the file was altered: {files.BUNDLE} holds another" in capsys.readouterr().err
+
+
 def test_what_is_not_verified_is_one_line_and_exit_code_2(
     folder: Path, public_key: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -145,6 +160,16 @@ def test_what_is_not_signed_off_is_not_attached(
 
     assert main(["attach", str(tmp_path), f"127.0.0.1:1/a@{IMAGE}"]) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000])
+def test_a_decision_that_is_none_is_told_in_one_line(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / files.DECISION).write_bytes(content)
+
+    assert main(["attach", str(tmp_path), f"127.0.0.1:1/a@{IMAGE}"]) == 2
+    assert f"{tmp_path}/sign-off.json: it is not the decision of a sign-off; run" in capsys.readouterr().err
 
 
 def test_a_folder_without_a_sign_off_is_not_attached(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

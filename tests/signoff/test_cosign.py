@@ -21,9 +21,9 @@ from image_harness.signoff.bundle import Bundle
 from image_harness.signoff.envelope import Envelope
 from image_harness.signoff.files import Folder
 from image_harness.signoff.keys import PrivateKey
-from image_harness.signoff.registry import OCI_MANIFEST, Registry
+from image_harness.signoff.registry import OCI_MANIFEST, Registry, digest_of
 from image_harness.signoff.repository import RegistryImage, Repository
-from image_harness.signoff.statement import PREDICATE_TYPE
+from image_harness.signoff.statement import PREDICATE_TYPE, Material
 from image_harness.types import Digest
 from tests.image.builder import ImageBuilder
 from tests.signoff.made import STAND_IN, altered, statement
@@ -31,6 +31,7 @@ from tests.signoff.registry_server import blob_file, program, serving
 
 pytestmark = pytest.mark.engine
 
+SBOM = b'{"bomFormat":"CycloneDX","specVersion":"1.6"}'
 PASSWORD = "a password of these tests"
 
 
@@ -86,12 +87,17 @@ class Place:
         folder.prepare()
         folder.write(files.ENVELOPE, envelope.to_bytes())
         folder.write(files.BUNDLE, Bundle.of_key(envelope, key.public).data)
-        folder.write(files.SBOM, b'{"bomFormat":"CycloneDX","specVersion":"1.6"}')
+        folder.write(files.SBOM, SBOM)
         folder.write_document(files.DECISION, {"decision": "signed-off", "signed": True})
         return folder.path
 
     def statement(self) -> bytes:
-        return statement(allowed=[STAND_IN], image=self.digest, signed=datetime.now(UTC))
+        return statement(
+            allowed=[STAND_IN],
+            image=self.digest,
+            signed=datetime.now(UTC),
+            materials=[Material(files.SBOM, digest_of(SBOM))],
+        )
 
 
 @pytest.fixture(scope="module")

@@ -166,7 +166,7 @@ def test_who_is_not_let_in_is_told_to_log_in(status: int) -> None:
     ],
 )
 def test_a_registry_that_does_not_answer_is_named(error: Exception) -> None:
-    def refuse(request: httpx.Request) -> httpx.Response:
+    def refuse(_: httpx.Request) -> httpx.Response:
         raise error
 
     with (
