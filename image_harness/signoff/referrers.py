@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from image_harness.errors import HarnessError
 from image_harness.signoff import bundle, envelope
 from image_harness.signoff.bundle import Bundle
 from image_harness.signoff.envelope import Envelope
@@ -23,7 +24,7 @@ _EMPTY_TYPE: Final = "application/vnd.oci.empty.v1+json"
 _EMPTY: Final = b"{}"
 _CONFIG_TYPE: Final = "application/vnd.oci.image.config.v1+json"
 _COSIGN_SIGNATURE: Final = "dev.cosignproject.cosign/signature"
-#: What an index that lists fewer things would say; one that lists more is not looked through.
+#: More than anybody attaches; whoever lists more is not to keep a reader busy for ever.
 _MAX_ENTRIES: Final = 1000
 
 Json = dict[str, Any]
@@ -50,7 +51,7 @@ def find_statements(registry: Registry, digest: Digest) -> Iterator[Attached]:
     """Read every signed statement that is attached to a manifest.
 
     Raises:
-        HarnessError: The registry cannot be reached or refuses, or what it says has the wrong shape.
+        HarnessError: The registry cannot be reached or refuses, lists too much, or what it says has the wrong shape.
     """
     for referrer in _referrers(registry, digest):
         manifest = registry.manifest(referrer)
@@ -118,15 +119,31 @@ def attach_for_cosign(registry: Registry, subject: Digest, signed: Envelope, pre
 
 def _referrers(registry: Registry, digest: Digest) -> Iterator[Digest]:
     """Those that may be statements: some clients leave the type out of the index, so what is unknown is looked at."""
-    content = registry.referrers(digest)
-    if content is None:
-        fallback = registry.manifest(_fallback_tag(digest))
-        content = fallback.content if fallback is not None else None
-    listed = _objects(_parse(content), "manifests") if content is not None else ()
-    for entry in list(listed)[:_MAX_ENTRIES]:
+    for entry in _listed(registry, digest):
         kind = entry.get("artifactType") or _EMPTY_TYPE
         if kind in (_EMPTY_TYPE, envelope.MEDIA_TYPE) or str(kind).startswith(bundle.ANY_VERSION):
             yield _digest(entry)
+
+
+def _listed(registry: Registry, digest: Digest) -> list[Json]:
+    found: list[Json] = []
+    pages = 0
+    for page in registry.referrers(digest):
+        found += _objects(_parse(page), "manifests")
+        pages += 1
+        # Pages may be empty, and have no end all the same.
+        _check_number(max(pages, len(found)), digest)
+    fallback = registry.manifest(_fallback_tag(digest)) if not pages else None
+    if fallback is not None:
+        found += _objects(_document(fallback), "manifests")
+    _check_number(len(found), digest)
+    return found
+
+
+def _check_number(entries: int, digest: Digest) -> None:
+    if entries > _MAX_ENTRIES:
+        what = f"the registry lists more than {_MAX_ENTRIES} things that refer to it: the newest may be any of them"
+        raise HarnessError(what, where=str(digest), fix="remove those that nobody needs")
 
 
 def _statements(registry: Registry, manifest: Json, where: str) -> Iterator[Attached]:

@@ -6,7 +6,7 @@ Whoever is logged in with ``docker login`` is logged in here: the same configura
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -44,6 +44,7 @@ class _Answer:
     headers: httpx.Headers
     body: bytes
     request: str
+    next_page: str | None
 
     @property
     def media_type(self) -> str:
@@ -148,15 +149,22 @@ class Registry:
         if found != digest:
             raise self._altered("blob", digest, found)
 
-    def referrers(self, digest: Digest) -> bytes | None:
-        """Read the index of what refers to a manifest; None where the registry does not know this question.
+    def referrers(self, digest: Digest) -> Iterator[bytes]:
+        """Read the index of what refers to a manifest, page by page; no page where the registry does not know the API.
 
         Raises:
-            HarnessError: The registry cannot be reached or refuses.
+            HarnessError: The registry cannot be reached or refuses, or does not give the next page.
         """
-        answer = self._get(f"/referrers/{digest}", accept=OCI_INDEX)
+        url = f"{self.repository.url}/referrers/{digest}"
+        answer = self._get(url, accept=OCI_INDEX)
         # Old registries answer with 404 or with something that is no index.
-        return answer.body if answer.status == HTTPStatus.OK and answer.media_type == OCI_INDEX else None
+        if answer.status != HTTPStatus.OK or answer.media_type != OCI_INDEX:
+            return
+        yield answer.body
+        while answer.next_page is not None:
+            url = self._own(url, answer.next_page)
+            answer = self._expect(self._send("GET", url, headers={"Accept": OCI_INDEX}), HTTPStatus.OK)
+            yield answer.body
 
     def push_blob(self, content: bytes) -> Digest:
         """Store a blob, unless it is there.
@@ -187,6 +195,17 @@ class Registry:
         headers = {"Content-Type": media_type}
         answer = self._send("PUT", f"/manifests/{reference}", content=content, headers=headers)
         return "OCI-Subject" in self._expect(answer, HTTPStatus.CREATED).headers
+
+    def _own(self, base: str, link: str) -> str:
+        """Where a link leads, if that is this registry."""
+        try:
+            url = str(httpx.URL(base).join(link))
+            own = _origin(url) == _origin(self.repository.url)
+        except httpx.InvalidURL:
+            own = False
+        if not own:
+            raise HarnessError(f"the registry continues its list elsewhere: {link}", where=self.repository.host)
+        return url
 
     def _get(self, path: str, *, accept: str) -> _Answer:
         answer = self._send("GET", path, headers={"Accept": accept})
@@ -222,7 +241,9 @@ class Registry:
         except NOBODY_THERE as error:
             what = f"the registry does not answer: {error or type(error).__name__}"
             raise HarnessError(what, where=self.repository.host, fix="check the name and that it runs") from None
-        return _Answer(response.status_code, response.headers, body, f"{method} {response.request.url.path}")
+        asked = f"{method} {response.request.url.path}"
+        next_page = response.links.get("next", {}).get("url")
+        return _Answer(response.status_code, response.headers, body, asked, next_page)
 
     def _expect(self, answer: _Answer, status: HTTPStatus) -> _Answer:
         if answer.status == status:

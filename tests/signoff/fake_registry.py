@@ -21,10 +21,12 @@ class FakeRegistry:
     Attributes:
         knows_referrers: Whether it has the referrers API.
         token: What a client must log in for; None for anybody.
+        page: How many referrers it lists at once.
     """
 
     knows_referrers: bool = True
     token: str | None = None
+    page: int = 1000
     blobs: dict[str, bytes] = field(default_factory=dict)
     manifests: dict[str, tuple[bytes, str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -81,7 +83,7 @@ class FakeRegistry:
     def _counts(self, document: dict[str, Any]) -> bool:
         return self.knows_referrers and "subject" in document
 
-    def _get_referrers(self, reference: str, _request: httpx.Request) -> httpx.Response:
+    def _get_referrers(self, reference: str, request: httpx.Request) -> httpx.Response:
         if not self.knows_referrers:
             return httpx.Response(404, text="404 page not found")
         found = []
@@ -90,8 +92,11 @@ class FakeRegistry:
             if digest.startswith("sha256:") and document.get("subject", {}).get("digest") == reference:
                 entry = {"mediaType": media_type, "digest": digest, "size": len(content)}
                 found.append({**entry, "artifactType": document["artifactType"]})
-        body = {"schemaVersion": 2, "mediaType": INDEX, "manifests": found}
-        return httpx.Response(200, content=json.dumps(body), headers={"Content-Type": INDEX})
+        start = int(request.url.params.get("last", 0))
+        end = start + self.page
+        body = {"schemaVersion": 2, "mediaType": INDEX, "manifests": found[start:end]}
+        link = {"Link": f'<{request.url.path}?last={end}>; rel="next"'} if end < len(found) else {}
+        return httpx.Response(200, content=json.dumps(body), headers={"Content-Type": INDEX, **link})
 
 
 def digest_of(content: bytes) -> str:

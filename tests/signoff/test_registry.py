@@ -197,4 +197,4 @@ def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_old_registrys_answer_to_the_question_for_referrers_is_no_index() -> None:
     for response in (httpx.Response(404), httpx.Response(200, text="<html>")):
         with answering(lambda _, response=response: response) as registry:  # type: ignore[misc]
-            assert registry.referrers(digest_of(b"")) is None
+            assert list(registry.referrers(digest_of(b""))) == []
