@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -88,6 +90,104 @@ def test_a_registry_that_asks_for_a_token_gets_one(tmp_path: Path, monkeypatch: 
     assert token.headers["Authorization"] == f"Basic {base64.b64encode(b'somebody:secret').decode()}"
     assert token.url.params["scope"] == "repository:lucid/rdp-monitor:pull,push"
     assert str(digest_of(b"content")) in fake.blobs
+
+
+def stored_by_a_helper(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, secret: str) -> None:
+    """Have a credential helper know a login, as Docker's desktops have."""
+    helper = folder / "docker-credential-made-up"
+    helper.write_text(f"#!/bin/sh\necho '{json.dumps({'ServerURL': 'x', 'Username': name, 'Secret': secret})}'\n")
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+    (folder / "config.json").write_text(json.dumps({"credsStore": "made-up"}))
+
+
+def test_a_credential_helper_is_asked_for_the_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored_by_a_helper(tmp_path, monkeypatch, "somebody", "secret")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.headers.get("Authorization") == f"Basic {base64.b64encode(b'somebody:secret').decode()}":
+            return httpx.Response(200, content=MANIFEST)
+        return httpx.Response(401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+
+    with answering(answer) as registry:
+        assert registry.manifest("latest")
+
+
+def stored_in_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+    login = {"auths": {"127.0.0.1:5000": {"auth": "AAAA", "identitytoken": "a+token"}}}
+    (folder / "config.json").write_text(json.dumps(login))
+
+
+@pytest.mark.parametrize("place", ["file", "helper"])
+def test_an_identity_token_is_exchanged_for_one_that_opens_the_repository(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if place == "file":
+        stored_in_the_file(tmp_path, monkeypatch)
+    else:
+        stored_by_a_helper(tmp_path, monkeypatch, "<token>", "a+token")
+    fake = FakeRegistry(token="opensesame")
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        if request.url.path == "/token":
+            return httpx.Response(200, json={"access_token": "opensesame", "refresh_token": "another"})
+        return fake.answer(request)
+
+    with answering(answer) as registry:
+        registry.push_blob(b"content")
+
+    (exchange,) = [request for request in asked if request.url.path == "/token"]
+    assert exchange.method == "POST"
+    assert "Authorization" not in exchange.headers
+    assert dict(parse_qsl(exchange.content.decode())) == {
+        "grant_type": "refresh_token",
+        "client_id": "image-harness",
+        "refresh_token": "a+token",
+        "service": "fake",
+        "scope": "repository:lucid/rdp-monitor:pull,push",
+    }
+    assert str(digest_of(b"content")) in fake.blobs
+
+
+def test_an_identity_token_does_not_follow_a_redirect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored_in_the_file(tmp_path, monkeypatch)
+    seen: list[tuple[str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append((request.method, request.url.host))
+        if request.url.path == "/token":
+            return httpx.Response(307, headers={"Location": "https://evil.example/token"})
+        return httpx.Response(401, headers={"WWW-Authenticate": 'Bearer realm="http://127.0.0.1:5000/token"'})
+
+    with answering(answer) as registry, pytest.raises(HarnessError, match="gives no token"):
+        registry.manifest("latest")
+    assert seen == [("GET", "127.0.0.1"), ("POST", "127.0.0.1")]
+
+
+def test_an_identity_token_is_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored_in_the_file(tmp_path, monkeypatch)
+
+    with (
+        answering(lambda _: httpx.Response(401, headers={"WWW-Authenticate": 'Basic realm="x"'})) as registry,
+        pytest.raises(HarnessError, match="asks for a password, stored is an identity token; log in with a password"),
+    ):
+        registry.manifest("latest")
+
+
+@pytest.mark.parametrize("config", [{"auths": {"127.0.0.1:5000": {"auth": "é"}}}, {"auths": 3}, []])
+def test_a_login_that_cannot_be_read_is_told(config: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text(json.dumps(config))
+
+    with (
+        answering(lambda _: httpx.Response(401, headers={"WWW-Authenticate": 'Basic realm="x"'})) as registry,
+        pytest.raises(HarnessError, match=r"127\.0\.0\.1:5000: cannot ask for its credentials: "),
+    ):
+        registry.manifest("latest")
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"[" * 100_000, '{"token":"é"}'.encode(), b'{"token":"\\ud800"}'])
