@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -18,17 +19,29 @@ def subject_of(root: Path) -> Subject:
     """Ask a repository to introduce itself, as pytest would.
 
     Raises:
-        HarnessError: It has no ``conftest.py`` that does.
+        HarnessError: It has no ``conftest.py`` that does, or that fails.
     """
     conftest = root / "conftest.py"
     fix = "run this in the repository of the image, or name it with --source"
     if not conftest.is_file():
         raise HarnessError("there is no such file", where=str(conftest), fix=fix)
-    hook = runpy.run_path(str(conftest)).get(_HOOK)
-    subject = hook() if callable(hook) else None
+    subject = _introduced(conftest)
     if not isinstance(subject, Subject):
         raise HarnessError(f"it has no {_HOOK} that returns a Subject", where=str(conftest), fix=fix)
     return subject
+
+
+def _introduced(conftest: Path) -> object:
+    # The checks run from the repository's root, so that what stands beside the file can be imported.
+    beside = str(conftest.parent)
+    sys.path.insert(0, beside)
+    try:
+        hook = runpy.run_path(str(conftest)).get(_HOOK)
+        return hook() if callable(hook) else None
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is somebody else's code
+        raise HarnessError(f"it fails: {type(error).__name__}: {error}", where=str(conftest), fix="mend it") from None
+    finally:
+        sys.path.remove(beside)
 
 
 def source_version(dockerfile: Path | None) -> str | None:

@@ -120,7 +120,8 @@ class PrivateKey:
 
 def _password() -> bytes | None:
     value = next((os.environ[name] for name in PASSWORD_VARIABLES if name in os.environ), None)
-    return None if value is None else value.encode()
+    # The very bytes that were set, as cosign takes them: they need not be UTF-8.
+    return None if value is None else os.fsencode(value)
 
 
 def _pem_body(text: str, label: str) -> bytes:

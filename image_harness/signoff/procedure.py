@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -125,7 +125,7 @@ def sign_off(request: Request, say: Callable[[str], None]) -> Outcome:
     subject, out = request.subject, request.out
     _check_out(out, subject)
     design = load_design(subject.design)
-    reference = ImageReference.parse(request.image or design.image.reference)
+    reference = _from_anywhere(ImageReference.parse(request.image or design.image.reference))
     papers = _Papers.read(request, design)
     if request.keyless:
         check_keyless()
@@ -156,6 +156,17 @@ def _check_out(out: Folder, subject: Subject) -> None:
         raise HarnessError(f"results cannot be written there: it holds {held}", where=str(out.path), fix=fix)
     if place.is_relative_to(checks):
         raise HarnessError("results cannot be written there: it is among the checks", where=str(out.path), fix=fix)
+
+
+def _from_anywhere(reference: ImageReference) -> ImageReference:
+    """A reference that means the same in the repository's root, where the checks run."""
+    if reference.transport is Transport.DOCKER_DAEMON:
+        return reference
+    location = str(Path(reference.location).absolute())
+    if ":" in location:
+        fix = "put the image where no folder has a colon in its name"
+        raise HarnessError("a reference has no place for the colon in it", where=location, fix=fix)
+    return replace(reference, location=location)
 
 
 def _docker_host(reference: ImageReference, request: Request) -> str | None:

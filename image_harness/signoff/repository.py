@@ -11,7 +11,9 @@ from image_harness.errors import HarnessError
 from image_harness.types import Digest
 
 _PATH: Final = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
-_HOST: Final = re.compile(r"(?P<name>\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(?::(?P<port>[0-9]{1,5}))?")
+_LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST: Final = re.compile(rf"(?P<name>\[(?P<ipv6>[0-9a-fA-F:]+)\]|{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[0-9]{{1,5}}))?")
+_LAST_PORT: Final = 65535
 _DOCKER_HUB: Final = ("docker.io", "index.docker.io")
 
 
@@ -75,9 +77,20 @@ class RegistryImage:
         first, slash, rest = name.partition("/")
         is_host = slash and ("." in first or ":" in first or first == "localhost")
         host, path = (first, rest) if is_host else ("docker.io", name if slash else f"library/{name}")
-        if not _HOST.fullmatch(host) or not _PATH.fullmatch(path):
+        if not _is_host(host) or not _PATH.fullmatch(path):
             raise HarnessError("not an image in a registry", where=text, fix=fix)
         return cls(Repository(host, path), Digest(digest))
 
     def __str__(self) -> str:
         return f"{self.repository}@{self.digest}"
+
+
+def _is_host(text: str) -> bool:
+    match = _HOST.fullmatch(text)
+    if match is None or not 0 < int(match["port"] or _LAST_PORT) <= _LAST_PORT:
+        return False
+    try:
+        ipaddress.IPv6Address(match["ipv6"] or "::")
+    except ValueError:
+        return False
+    return True

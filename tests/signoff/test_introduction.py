@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,40 @@ def test_a_folder_that_does_not_is_told_so(conftest: str | None, tmp_path: Path)
 
     with pytest.raises(HarnessError, match="run this in the repository of the image, or name it with --source"):
         subject_of(tmp_path)
+
+
+def test_a_conftest_may_import_what_stands_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "beside_the_conftest.py").write_text("DESIGN = 'design.yaml'\n")
+    (tmp_path / "conftest.py").write_text(
+        "from pathlib import Path\n"
+        "from image_harness import Subject\n"
+        "from beside_the_conftest import DESIGN\n"
+        "def pytest_image_harness_subject(): return Subject(Path('.'), Path(DESIGN), Path('.'))\n"
+    )
+    before = list(sys.path)
+
+    assert subject_of(tmp_path).design == Path("design.yaml")
+    assert sys.path == before
+
+
+@pytest.mark.parametrize(
+    ("conftest", "words"),
+    [
+        ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of_that_name'"),
+        ("def pytest_image_harness_subject(): return 1 / 0", "ZeroDivisionError: division by zero"),
+        ("def (", "SyntaxError: invalid syntax"),
+        ("import sys\nsys.exit('no')", "SystemExit: no"),
+    ],
+)
+def test_a_conftest_that_fails_is_told_in_one_line(conftest: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(conftest)
+    before = list(sys.path)
+
+    with pytest.raises(HarnessError) as caught:
+        subject_of(tmp_path)
+    assert f"{tmp_path}/conftest.py: it fails: {words}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert sys.path == before
 
 
 @pytest.mark.parametrize(

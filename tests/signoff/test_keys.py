@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,18 @@ def test_a_private_key_is_read_in_each_form(
     path = tmp_path / "key"
     path.write_bytes(forms[form])
     monkeypatch.setenv("COSIGN_PASSWORD", "secret")
+
+    assert PrivateKey.load(path).public.key_id == key.public.key_id
+
+
+@pytest.mark.parametrize("form", ["encrypted", "cosign"])
+def test_a_password_may_be_of_any_bytes(
+    form: str, key: PrivateKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = b"caf\xe9"
+    path = tmp_path / "key"
+    path.write_bytes(encrypted(key, password) if form == "encrypted" else cosign(key, password))
+    monkeypatch.setenv("COSIGN_PASSWORD", os.fsdecode(password))
 
     assert PrivateKey.load(path).public.key_id == key.public.key_id
 

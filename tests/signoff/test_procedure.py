@@ -87,6 +87,26 @@ def test_a_good_image_is_signed_off(small: Small, signed_off: Callable[..., Outc
     assert verified.claims.predicate.result == "PASSED"
 
 
+def test_an_image_is_the_same_wherever_its_checks_run(
+    small: Small, signed_off: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = small.request(None)
+    monkeypatch.setattr(small, "request", lambda _: replace(request, image="oci:image"))
+    monkeypatch.chdir(small.root / ".build")
+
+    assert signed_off(None).report.image.reference == f"oci:{small.root}/.build/image"
+
+
+def test_a_path_that_no_reference_can_name_is_told(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a:b").mkdir()
+    monkeypatch.chdir(tmp_path / "a:b")
+
+    with pytest.raises(HarnessError, match="a:b/image: a reference has no place for the colon in it"):
+        sign_off(replace(small.request(None), image="oci:image"), lambda _: None)
+
+
 def test_the_statement_names_what_was_written_beside_it(
     small: Small, signed_off: Callable[..., Outcome], key: PrivateKey
 ) -> None:

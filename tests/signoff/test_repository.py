@@ -15,6 +15,7 @@ DIGEST = "sha256:" + "a" * 64
         ("localhost/rdp-monitor:latest", "http://localhost/v2/rdp-monitor"),
         ("[::1]:5000/rdp-monitor", "http://[::1]:5000/v2/rdp-monitor"),
         ("registry.example:5000/a/b/c:1.0", "https://registry.example:5000/v2/a/b/c"),
+        ("localhost:65535/a", "http://localhost:65535/v2/a"),
         ("127.0.0.1.example/a", "https://127.0.0.1.example/v2/a"),
         ("pickme/lucid-rdp-monitor", "https://registry-1.docker.io/v2/pickme/lucid-rdp-monitor"),
         ("python", "https://registry-1.docker.io/v2/library/python"),
@@ -32,7 +33,14 @@ def test_a_name_without_a_digest_is_refused() -> None:
         RegistryImage.parse("127.0.0.1:5000/rdp-monitor:latest")
 
 
-@pytest.mark.parametrize("text", ["", "UPPER/Case", "a//b", "host.example/", "a/../b", "http://host/a", "a b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "UPPER/Case", "a//b", "host.example/", "a/../b", "http://host/a", "a b"),
+        *("a..b/x", ".a/x", "a./x", "-a.b/x", f"{'a' * 64}.b/x", "[:::]:5/x", "[::1/x", "[1.2.3.4]/x"),
+        *("localhost:99999/x", "localhost:65536/x", "localhost:0/x", "localhost:/x"),
+    ],
+)
 def test_what_is_no_name_is_refused(text: str) -> None:
     with pytest.raises(HarnessError, match="not an image in a registry"):
         RegistryImage.parse(f"{text}@{DIGEST}")
