@@ -5,6 +5,7 @@ The file stands beside the designs and is committed with them, so that the histo
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tomllib
@@ -47,7 +48,7 @@ def read_reviews(path: Path) -> Mapping[str, Review]:
         HarnessError: The file is damaged.
     """
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -66,20 +67,30 @@ def write_review(path: Path, name: str, review: Review) -> None:
     """Note a review, in place of an earlier one of the same design; there is never half a file.
 
     Raises:
-        HarnessError: The file is damaged or cannot be written.
+        HarnessError: The note cannot be printed, or the file is damaged or cannot be written.
     """
+    if not review.note.isprintable():
+        fix = "write it in one line, without control characters"
+        raise HarnessError(f"cannot be printed: {review.note!a}", where="--note", fix=fix)
     reviews = {**read_reviews(path), name: review}
     lines = [_HEAD, f"version = {_VERSION}"]
     for key, entry in sorted(reviews.items()):
-        lines += ["", f"[design.{json.dumps(key)}]", f'digest = "{entry.digest}"', f"reviewed = {entry.reviewed}"]
-        lines += [f"note = {json.dumps(entry.note, ensure_ascii=False)}"] if entry.note else []
+        lines += ["", f"[design.{_quoted(key)}]", f'digest = "{entry.digest}"', f"reviewed = {entry.reviewed}"]
+        lines += [f"note = {_quoted(entry.note)}"] if entry.note else []
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        aside.write_text("\n".join(lines) + "\n")
+        aside.write_text("\n".join(lines) + "\n", encoding="utf-8")
         aside.replace(path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise HarnessError(f"cannot be written: {error.strerror}", where=str(path)) from None
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+def _quoted(text: str) -> str:
+    # JSON's strings are TOML's but for this one character.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", r"\u007f")
 
 
 def _review(entry: Mapping[str, Any]) -> Review:
