@@ -49,11 +49,11 @@ class Allowance:
         """Read ``ID=WHY``.
 
         Raises:
-            HarnessError: The text has another shape.
+            HarnessError: The text has another shape, or cannot be printed.
         """
         match = _ALLOWANCE.fullmatch(text.strip())
         why = " ".join(match["why"].split()) if match else ""
-        if match is None or not why:
+        if match is None or not why or not why.isprintable():
             fix = "write --allow 'bases.stand-in=no registry in reach'"
             raise HarnessError(f"not a reason's id and the grounds for allowing it: {text!r}", where="--allow", fix=fix)
         return cls(match["id"], why)

@@ -17,7 +17,8 @@ def test_an_allowance_is_a_reason_and_grounds() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["bases.stand-in", "bases.stand-in=", "bases.stand-in=  ", "=why", "two words=why", ""]
+    "text",
+    ["bases.stand-in", "bases.stand-in=", "bases.stand-in=  ", "=why", "two words=why", "", "a=caf\udce9", "a=\x1b[2J"],
 )
 def test_an_allowance_without_grounds_or_reason_is_a_mistake(text: str) -> None:
     with pytest.raises(HarnessError, match="not a reason's id and the grounds"):
