@@ -34,6 +34,7 @@ class Facts:
         record: What the build left on record.
         pins: The digests that upstream images are pinned to.
         review: The design's review.
+        bases: The upstream images that the design builds on.
     """
 
     report: RunReport
@@ -45,6 +46,7 @@ class Facts:
     record: BuildRecord | None
     pins: Mapping[str, Digest | None]
     review: Review | None
+    bases: tuple[str, ...]
 
 
 def refusals(facts: Facts) -> tuple[Refusal, ...]:
@@ -145,6 +147,12 @@ def _bases(facts: Facts) -> Iterator[Refusal]:
     else:
         for base in bases.images:
             yield from _base(base, facts.pins)
+        seen = {canonical_name(base.reference) for base in bases.images}
+        for name in facts.bases:
+            if canonical_name(name) not in seen:
+                yield Refusal(
+                    f"bases.unseen:{name}", "the design builds on it, the image's provenance does not name it"
+                )
 
 
 def _base(base: BaseImage, pins: Mapping[str, Digest | None]) -> Iterator[Refusal]:

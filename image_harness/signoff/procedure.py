@@ -86,6 +86,7 @@ class _Papers:
     record: BuildRecord | None
     pins: Mapping[str, Digest | None]
     review: Review | None
+    bases: tuple[str, ...]
 
     @classmethod
     def read(cls, request: Request, design: Design) -> _Papers:
@@ -96,6 +97,7 @@ class _Papers:
             record=read_record(subject.root / RECORD),
             pins=read_pins(subject.root / PINS),
             review=read_reviews(subject.design.parent / FILE_NAME).get(design.name),
+            bases=(design.dockerfile.builder_base, design.dockerfile.runtime_base),
         )
 
     def facts(self, run: Run, image: Image) -> Facts:
@@ -109,6 +111,7 @@ class _Papers:
             record=self.record,
             pins=self.pins,
             review=self.review,
+            bases=self.bases,
         )
 
 

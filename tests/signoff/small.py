@@ -23,7 +23,8 @@ from tests.report.generate import digest
 from tests.signoff.made import git
 
 DESIGNS = Path(__file__).parents[2] / "designs"
-UPSTREAM = BasesFacts(BaseUse.UPSTREAM, (BaseImage("base:1", digest("base")),))
+BASES = ("python:3.11-slim-bookworm", "gcr.io/distroless/python3-debian12:latest")
+UPSTREAM = BasesFacts(BaseUse.UPSTREAM, tuple(BaseImage(name, digest("base")) for name in BASES))
 
 
 @dataclass
@@ -88,6 +89,11 @@ def checks() -> str:
     return "\n\n".join(["from image_harness import requirement\n", *functions])
 
 
+def pins(pinned: Digest) -> str:
+    """A lock file that pins every base of the design to one digest."""
+    return "".join(["version = 1\n", *(f'[upstream."{name}"]\ndigest = "{pinned}"\n' for name in BASES)])
+
+
 def make_small(folder: Path) -> Small:
     """Make the repository, commit it and build its image."""
     root = folder / "source"
@@ -96,7 +102,7 @@ def make_small(folder: Path) -> Small:
     for name in ("family.yaml", "rdp-monitor.yaml"):
         (root / "designs" / name).write_bytes((DESIGNS / name).read_bytes())
     (root / "Dockerfile").write_text("FROM base:1\nARG VERSION=1.0.0\n")
-    (root / "buildx/bases.lock").write_text(f'version = 1\n[upstream."base:1"]\ndigest = "{digest("base")}"\n')
+    (root / "buildx/bases.lock").write_text(pins(digest("base")))
     (root / ".gitignore").write_text(".build/\n__pycache__/\n")
     (root / "conftest.py").write_text(CONFTEST)
     (root / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider\n")

@@ -47,6 +47,7 @@ def facts(**changes: Any) -> Facts:  # noqa: ANN401 - any field
         "record": BuildRecord(digest("manifest"), dirty=False, files={}),
         "pins": {BUILDER: digest("builder"), RUNTIME: digest("runtime")},
         "review": Review(digest("design"), date(2026, 3, 1)),
+        "bases": (BUILDER, RUNTIME),
     }
     return Facts(**{**good, **changes})
 
@@ -203,17 +204,24 @@ def test_another_version_is_refused() -> None:
             [f"bases.other:{BUILDER}: built on {digest('another')}, pinned is {digest('builder')}"],
         ),
         (
-            BasesFacts(BaseUse.UPSTREAM, (BaseImage("alpine:3", digest("x")),)),
+            BasesFacts(BaseUse.UPSTREAM, (*UPSTREAM.images, BaseImage("alpine:3", digest("x")))),
             ["bases.unpinned:alpine:3: no digest of it is pinned"],
         ),
         (
-            BasesFacts(BaseUse.UPSTREAM, (BaseImage(RUNTIME, None),)),
+            BasesFacts(BaseUse.UPSTREAM, (BaseImage(BUILDER, digest("builder")), BaseImage(RUNTIME, None))),
             [f"bases.other:{RUNTIME}: built on None, pinned is {digest('runtime')}"],
         ),
     ],
 )
 def test_bases_must_be_upstream_and_pinned(bases: BasesFacts, expected: list[str]) -> None:
     assert told(report=run(bases=bases)) == expected
+
+
+@pytest.mark.parametrize(("seen", "unseen"), [(UPSTREAM.images[:1], RUNTIME), (UPSTREAM.images[1:], BUILDER)])
+def test_every_base_of_the_design_must_have_been_seen(seen: tuple[BaseImage, ...], unseen: str) -> None:
+    assert told(report=run(bases=BasesFacts(BaseUse.UPSTREAM, seen))) == [
+        f"bases.unseen:{unseen}: the design builds on it, the image's provenance does not name it"
+    ]
 
 
 def test_a_base_that_the_lock_file_names_without_a_digest_is_not_pinned() -> None:
@@ -224,7 +232,7 @@ def test_a_base_that_the_lock_file_names_without_a_digest_is_not_pinned() -> Non
 
 @pytest.mark.parametrize("name", ["gcr.io/distroless/python3-debian12", "gcr.io/distroless/python3-debian12:latest"])
 def test_a_base_is_found_in_the_lock_file_with_and_without_the_default_tag(name: str) -> None:
-    bases = BasesFacts(BaseUse.UPSTREAM, (BaseImage(name, digest("runtime")),))
+    bases = BasesFacts(BaseUse.UPSTREAM, (BaseImage(BUILDER, digest("builder")), BaseImage(name, digest("runtime"))))
 
     assert told(report=run(bases=bases)) == []
 

@@ -28,7 +28,7 @@ from image_harness.signoff.verify import Trust, verify
 from image_harness.types import Digest
 from tests.report.generate import check, digest, report, requirement
 from tests.signoff.made import git
-from tests.signoff.small import Small, make_small
+from tests.signoff.small import BASES, UPSTREAM, Small, make_small, pins
 
 
 @pytest.fixture
@@ -195,9 +195,13 @@ def edit_the_design(small: Small) -> None:
 
 
 def pin_another_base(small: Small) -> None:
-    (small.root / "buildx/bases.lock").write_text(f'version = 1\n[upstream."base:1"]\ndigest = "{digest("new")}"\n')
+    (small.root / "buildx/bases.lock").write_text(pins(digest("new")))
     small.commit()
     small.build()
+
+
+def build_on_one_base_alone(small: Small) -> None:
+    small.bases = BasesFacts(BaseUse.UPSTREAM, UPSTREAM.images[:1])
 
 
 def forget_the_build(small: Small) -> None:
@@ -211,7 +215,8 @@ def forget_the_build(small: Small) -> None:
         (commit_after_the_build, ["build.dirty", "label.revision"]),
         (build_from_an_edited_source, ["build.dirty"]),
         (release_another_version, ["label.version"]),
-        (pin_another_base, ["bases.other:base:1"]),
+        (pin_another_base, [f"bases.other:{name}" for name in BASES]),
+        (build_on_one_base_alone, [f"bases.unseen:{BASES[1]}"]),
         (forget_the_build, ["build.unrecorded"]),
     ],
 )
