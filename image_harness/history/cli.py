@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from image_harness.commands import Commands
 from image_harness.errors import HarnessError
+from image_harness.replacing import replace_file
 from image_harness.report.text import count
-from image_harness.writing import replace_file
 
 if TYPE_CHECKING:
     from image_harness.history.store import Store
@@ -26,16 +26,16 @@ def add_parsers(commands: Commands) -> None:
     history = commands.add_parser("history", help="keep the reports of runs, night after night")
     actions = history.add_subparsers(required=True, metavar="ACTION")
     add = actions.add_parser("add", help="append a run, from its report.json")
-    add.add_argument("--store", default=DEFAULT_STORE, metavar="FILE|URL", help=STORE_HELP)
-    add.add_argument("--cell", required=True, metavar="NAME", help="where in the matrix the run was")
+    add.add_argument("--store", type=utf_8, default=DEFAULT_STORE, metavar="FILE|URL", help=STORE_HELP)
+    add.add_argument("--cell", type=utf_8, required=True, metavar="NAME", help="where in the matrix the run was")
     add.add_argument("--night", type=night, metavar="YYYY-MM-DD", help="default: the day in UTC on which it began")
-    add.add_argument("--absent", metavar="REASON", help="record that the run was due and left no report")
+    add.add_argument("--absent", type=utf_8, metavar="REASON", help="record that the run was due and left no report")
     add.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     add.add_argument("reports", nargs="*", type=Path, metavar="report.json")
     add.set_defaults(action=_add)
 
     trend = commands.add_parser("trend", help="write a page that tells what changed from night to night")
-    trend.add_argument("--store", default=DEFAULT_STORE, metavar="FILE|URL", help=STORE_HELP)
+    trend.add_argument("--store", type=utf_8, default=DEFAULT_STORE, metavar="FILE|URL", help=STORE_HELP)
     trend.add_argument("--out", type=Path, default=Path("trend.html"), metavar="FILE", help="default: trend.html")
     trend.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     trend.set_defaults(action=_trend)
@@ -47,6 +47,15 @@ def night(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"not a date: {text!r}; write it as 2026-03-04") from None
+
+
+def utf_8(text: str) -> str:
+    """Read a text as the command line gives it; no store has a place for bytes that are none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"not UTF-8: {text!a}") from None
+    return text
 
 
 def _add(options: argparse.Namespace) -> int:

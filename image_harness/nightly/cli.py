@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from image_harness.commands import Commands
 from image_harness.errors import HarnessError
-from image_harness.history.cli import DEFAULT_STORE, STORE_HELP, night, write_trend
+from image_harness.history.cli import DEFAULT_STORE, STORE_HELP, night, utf_8, write_trend
 
 if TYPE_CHECKING:
     from image_harness.history.store import Store
@@ -30,7 +30,7 @@ def add_parsers(commands: Commands) -> None:
         "--nodes", type=Path, metavar="FILE", help="builder nodes and engines beyond this machine's own"
     )
     nightly.add_argument("--cell", action="append", default=[], metavar="PATTERN", help="only these; may be repeated")
-    nightly.add_argument("--store", default=DEFAULT_STORE, metavar="FILE|URL", help=STORE_HELP)
+    nightly.add_argument("--store", type=utf_8, default=DEFAULT_STORE, metavar="FILE|URL", help=STORE_HELP)
     nightly.add_argument("--night", type=night, metavar="YYYY-MM-DD", help="default: today in UTC")
     nightly.add_argument("--out", type=Path, default=Path(".build/nightly"), metavar="DIR", help="reports and logs")
     nightly.add_argument("--collect", type=Path, metavar="DIR", help="run nothing: keep the reports of jobs elsewhere")
@@ -64,6 +64,7 @@ def _collect(options: argparse.Namespace, cells: tuple[Cell, ...]) -> int:
     from image_harness.history.store import Store  # noqa: PLC0415
     from image_harness.nightly.runner import all_met, collect  # noqa: PLC0415
 
+    _make_folder(options.out)
     runs = collect(cells, options.collect, _night_of(options))
     with Store(options.store, create=True) as store:
         store.add(runs)
@@ -79,12 +80,16 @@ def _night_of(options: argparse.Namespace) -> date:
     return when or datetime.now(UTC).date()
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"cannot make the folder: {error.strerror}"
+        raise HarnessError(what, where=str(folder), fix="name another with --out") from error
+
+
 def _write_trend(store: Store, options: argparse.Namespace) -> None:
     path: Path = options.out / "trend.html"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise HarnessError(f"cannot be made: {error.strerror}", where=str(path.parent), fix="use --out") from error
     write_trend(store, path)
     if not options.quiet:
         print(f"trend: {path}", flush=True)
@@ -104,6 +109,7 @@ def _run(options: argparse.Namespace, matrix: Matrix, cells: tuple[Cell, ...]) -
         return 0
     if not able:
         raise HarnessError("this machine can run none of the cells", where=str(options.matrix))
+    _make_folder(options.out)
     when = _night_of(options)
     engines = {kind: machine.usable(kind) for kind in {cell.engine for cell in able}}
     with Store(options.store, create=True) as store, builder(nodes) as environment:

@@ -96,8 +96,11 @@ def _place(nodeid: str, root: Path) -> tuple[str, int] | None:
     """Return the file and the line of a check's function, where the repository has it."""
     file, _, function = nodeid.partition("::")
     path = root / file
-    if not path.resolve().is_relative_to(root.resolve()):
-        return None
+    try:
+        if not path.resolve().is_relative_to(root.resolve()):
+            return None
+    except ValueError:
+        return None  # what a report says need not be a path at all
     line = _functions(path).get(function.rpartition("::")[2].partition("[")[0])
     return (file, line) if line else None
 

@@ -6,9 +6,10 @@ together with the number.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from image_harness.report.model import BaseUse, CheckOutcome
 from image_harness.types import Evidence, Origin, Status
@@ -21,10 +22,22 @@ def _without_surrogates(value: object) -> object:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
+def _in_calendar(value: datetime) -> datetime:
+    """The first and the last hours that there are may be none in another time zone."""
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time that there is not in UTC") from None
+    return value
+
+
 _Text = Annotated[str, BeforeValidator(_without_surrogates)]
 _DigestText = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 _Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+_Moment = Annotated[AwareDatetime, AfterValidator(_in_calendar)]
+# What a database and most other readers have room for.
+_Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
 _Verdict = Literal[Status.MET, Status.NOT_MET, Status.UNPROVEN]
 
 
@@ -36,8 +49,8 @@ class Layer(_Part):
     """One layer, bottom first."""
 
     digest: _DigestText
-    size: NonNegativeInt
-    uncompressed_size: NonNegativeInt
+    size: _Count
+    uncompressed_size: _Count
     created_by: _Text
 
 
@@ -48,10 +61,10 @@ class Image(_Part):
     manifest_digest: _DigestText | None
     config_digest: _DigestText | None
     platform: str
-    size: NonNegativeInt = 0
+    size: _Count = 0
     layers: tuple[Layer, ...] = ()
     manifest_absence: _Text = ""
-    packages: NonNegativeInt | None = None
+    packages: _Count | None = None
 
 
 class Line(_Part):
@@ -91,13 +104,13 @@ class Run(_Part):
 
     engine: _Text | None
     emulated: bool | None
-    started: AwareDatetime
+    started: _Moment
     seconds: _Seconds
     harness: _Text
     bases: Bases = Bases(use=BaseUse.UNKNOWN, images=(), reason="not recorded")
     selection: _Text = ""
     boot_seconds: _Seconds | None = None
-    retries: NonNegativeInt = 0
+    retries: _Count = 0
 
 
 class Check(_Part):
@@ -108,7 +121,7 @@ class Check(_Part):
     seconds: _Seconds
     message: _Text
     evidence: tuple[_Text, ...] = ()
-    retries: NonNegativeInt = 0
+    retries: _Count = 0
 
 
 class Requirement(_Part):
@@ -123,7 +136,7 @@ class Requirement(_Part):
     source: _Text = ""
     release: bool = False
     status: Status
-    deselected: NonNegativeInt = 0
+    deselected: _Count = 0
     checks: tuple[Check, ...]
 
 
@@ -131,11 +144,11 @@ class Section(_Part):
     """How many requirements under a heading have which status; no compliance where none was selected."""
 
     name: _Text
-    met: NonNegativeInt
-    not_met: NonNegativeInt
-    unproven: NonNegativeInt
+    met: _Count
+    not_met: _Count
+    unproven: _Count
     compliance: Annotated[float, Field(ge=0, le=1)] | None
-    not_selected: NonNegativeInt = 0
+    not_selected: _Count = 0
 
 
 class Document(_Part):

@@ -42,13 +42,13 @@ def load_report(path: Path) -> model.RunReport:
         _check_version(content)
         stated = document.Document.model_validate_json(content, strict=True)
         report = _from_document(stated)
+        _check_consistency(stated, report)
     except ValidationError as error:
         raise HarnessError(f"not a report: {_first_problem(error)}", where=str(path)) from error
     except (ValueError, RecursionError) as error:
         raise HarnessError(f"not a report: {error}", where=str(path)) from error
     except HarnessError as error:
         raise HarnessError(error.what, where=str(path), fix=error.fix) from error
-    _check_consistency(stated, report, path)
     return report
 
 
@@ -62,17 +62,17 @@ def _check_version(content: bytes) -> None:
         )
 
 
-def _check_consistency(stated: document.Document, report: model.RunReport, path: Path) -> None:
+def _check_consistency(stated: document.Document, report: model.RunReport) -> None:
     derived = _to_document(report)
     for requirement, worked_out in zip(stated.requirements, derived.requirements, strict=True):
         if requirement.status is not worked_out.status:
             what = f"{requirement.id!r} is {requirement.status} by its status and {worked_out.status} by its checks"
-            raise HarnessError(f"the report contradicts itself: {what}", where=str(path))
+            raise HarnessError(f"the report contradicts itself: {what}")
     if [_sums(section) for section in stated.sections] != [_sums(section) for section in derived.sections]:
-        raise HarnessError("the report contradicts itself: sections and requirements differ", where=str(path))
+        raise HarnessError("the report contradicts itself: sections and requirements differ")
     if stated.verdict is not derived.verdict:
         what = f"the verdict is {stated.verdict}, the requirements say {derived.verdict}"
-        raise HarnessError(f"the report contradicts itself: {what}", where=str(path))
+        raise HarnessError(f"the report contradicts itself: {what}")
 
 
 def _sums(section: document.Section) -> tuple[object, ...]:

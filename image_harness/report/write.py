@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from image_harness.errors import HarnessError
+from image_harness.replacing import replace_file
 from image_harness.report.html import render_html
 from image_harness.report.json import render_json
 from image_harness.report.junit import render_junit
 from image_harness.report.markdown import render_markdown
 from image_harness.report.model import RunReport
-from image_harness.writing import replace_file
 
 
 def prepare_directory(directory: Path) -> None:

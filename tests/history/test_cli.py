@@ -88,6 +88,20 @@ def test_a_users_mistake_is_one_line_and_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("option", ["--cell", "--absent", "--store"])
+def test_a_text_that_is_not_utf_8_is_a_users_mistake(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = tmp_path / "history.sqlite"
+    command = ["history", "add", "--store", str(where), "--cell", "docker", "--absent", "gone", option, "c\udcff"]
+
+    with pytest.raises(SystemExit, match="2"):
+        main(command)
+
+    assert f"argument {option}: not UTF-8: 'c\\udcff'" in capsys.readouterr().err
+    assert not where.exists()
+
+
 def test_a_report_that_contradicts_itself_is_not_added(
     report: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,6 +57,29 @@ def test_reports_of_jobs_elsewhere_are_kept_and_missing_ones_are_unproven(
     assert "its job left no report" in (out / "trend.html").read_text("utf-8")
 
 
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    matrix, store = written(tmp_path, SMALL), tmp_path / "history.sqlite"
+    options = ["--matrix", str(matrix), "--store", str(store), "--out", str(matrix / "out"), "-q"]
+
+    assert main(["nightly", *options, "--collect", str(tmp_path)]) == 2
+
+    assert "cannot make the folder: Not a directory; name another with --out" in capsys.readouterr().err
+    assert not store.exists()
+
+
+def test_a_matrix_without_cells_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    matrix = written(tmp_path, "{engines: {}, emulations: {}, bases: {}, services: {}}")
+
+    assert main(["nightly", "--matrix", str(matrix), "--list"]) == 0
+    assert main(["nightly", "--matrix", str(matrix)]) == 2
+
+    printed = capsys.readouterr()
+    assert printed.out == "0 of 0 cells can be run here\n" * 2
+    assert "this machine can run none of the cells" in printed.err
+
+
 def test_a_matrix_that_is_not_there_is_a_users_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nightly", "--matrix", str(tmp_path / "nowhere.yaml"), "--list"]) == 2
 

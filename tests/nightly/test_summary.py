@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,15 @@ def test_an_annotation_stands_where_the_check_is_written(tmp_path: Path) -> None
 
 def test_a_check_that_is_not_in_the_repository_has_no_place(tmp_path: Path) -> None:
     failed = requirement("made.up", check("test_it", CheckOutcome.FAILED, message="no"))
+
+    assert commands(report(failed), tmp_path)[0].startswith("::error title=not met%3A made.up::")
+
+
+@pytest.mark.parametrize(
+    "nodeid", ["image_tests/a\0b.py::test_it", "\0", f"{'a' * 5000}.py::test_it", "/etc/passwd::a"]
+)
+def test_what_is_no_path_in_the_repository_has_no_place(nodeid: str, tmp_path: Path) -> None:
+    failed = requirement("made.up", replace(check("test_it", CheckOutcome.FAILED, message="no"), nodeid=nodeid))
 
     assert commands(report(failed), tmp_path)[0].startswith("::error title=not met%3A made.up::")
 

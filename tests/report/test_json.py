@@ -48,6 +48,14 @@ LEAST = {
 }
 
 
+def layer(size: int) -> dict[str, Any]:
+    return {"digest": "sha256:" + "d" * 64, "size": 1, "uncompressed_size": size, "created_by": ""}
+
+
+def retried(name: str, times: int) -> dict[str, Any]:
+    return {"nodeid": name, "outcome": "passed", "seconds": 0, "message": "", "retries": times}
+
+
 def shipped_schema() -> dict[str, Any]:
     schema: dict[str, Any] = json.loads(SCHEMA_FILE.read_text())
     return schema
@@ -190,6 +198,13 @@ def test_the_place_of_what_is_wrong_is_told(tmp_path: Path) -> None:
         (("run", "seconds"), -1),
         (("run", "seconds"), 1e300),
         (("run", "started"), "2026-03-04T05:06:07"),
+        (("run", "started"), "0001-01-01T00:00:00+14:00"),
+        (("run", "started"), "9999-12-31T23:00:00-14:00"),
+        (("image", "packages"), 10**20),
+        (("image", "layers"), [layer(10**20)]),
+        (("image", "layers"), [layer(2**63 - 1)] * 2),
+        (("requirements", 0, "checks", 0, "retries"), 10**20),
+        (("requirements", 0, "checks"), [retried("a", 2**63 - 1), retried("b", 1)]),
         (("requirements", 0, "status"), "excellent"),
         (("requirements", 0, "checks", 0, "outcome"), "fine"),
         (("sections", 0, "compliance"), 2),
