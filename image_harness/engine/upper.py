@@ -9,6 +9,7 @@ from pathlib import Path
 
 from image_harness.engine.procfs import PROC
 
+_UNDECODABLE = re.compile("[\udc80-\udcff]")
 _LOST = "\N{REPLACEMENT CHARACTER}"
 _UPPER = re.compile(r"[,\s]upperdir=([^,\s]+)")
 
@@ -54,5 +55,5 @@ def contradictions(told: Iterable[str], before: frozenset[str], after: frozenset
 
 
 def _told(path: str) -> str:
-    """A path as an engine tells it in JSON, which has no room for bytes that are no UTF-8."""
-    return os.fsencode(path).decode(errors="replace")
+    """A path as an engine tells it in JSON, which has no room for bytes that are no UTF-8: each of them is another."""
+    return _UNDECODABLE.sub(_LOST, path)

@@ -104,7 +104,7 @@ class FileReports:
         if len(words) < 2 or words[1:-1] != wanted or words[-1].startswith("-"):
             return None
         path = self._session.resolve(words[-1])
-        return None if path is None else ToolResult(0, f"{path}\n".encode(), b"")
+        return None if path is None else ToolResult(0, f"{path}\n".encode(errors="surrogateescape"), b"")
 
     def ls(self, words: list[str]) -> ToolResult | None:
         """``ls -1 -q -- PATH`` of a directory: what cannot be printed is a question mark.

@@ -57,7 +57,7 @@ class ContainerBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no t
         """
         line = self.get_command(command, *args)
         result = self._run(line)
-        return self.result(result.exit_code, line.encode(), result.stdout, result.stderr)
+        return self.result(result.exit_code, line.encode(errors="surrogateescape"), result.stdout, result.stderr)
 
     def _run(self, line: str) -> ToolResult:
         if self._for_modules:

@@ -345,7 +345,9 @@ class _Helper:
             try:
                 descriptors = (theirs.fileno(), program)
                 command = [sys.executable, "-I", "-S", str(_ZYGOTE), *map(str, descriptors), str(pid)]
-                self._process = subprocess.Popen(command, pass_fds=descriptors, stdin=subprocess.DEVNULL)
+                self._process = subprocess.Popen(
+                    command, pass_fds=descriptors, stdin=subprocess.DEVNULL, start_new_session=True
+                )
             finally:
                 os.close(program)
         except BaseException:

@@ -217,6 +217,8 @@ def serve(control: socket.socket, program: int, nothing: int, first: int) -> Non
         if not message:
             return
         request = json.loads(message)
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)  # noqa: FBT003
         standard = [nothing, *descriptors]
         if ended(first):
             # Its files could still be seen, but nobody uses them any more.
@@ -241,7 +243,9 @@ def main() -> None:
     """Enter, say so, serve."""
     control, program, pid = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
     nothing = os.open(os.devnull, os.O_RDONLY)
-    os.set_inheritable(program, False)  # noqa: FBT003 - it takes no keyword
+    # What runs inside has nothing of this but its own input and outputs.
+    for descriptor in (control.fileno(), program):
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - it takes no keyword
     try:
         first = os.pidfd_open(pid)
         enter(pid)

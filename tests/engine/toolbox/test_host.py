@@ -154,6 +154,14 @@ def test_what_is_a_process_s_own_is_there(host: ContainerHost, path: str, there:
     assert host.file(path).exists is there
 
 
+def test_what_runs_inside_has_nothing_of_the_helper(host: ContainerHost) -> None:
+    assert host.check_output("ls /proc/self/fd").split() == ["0", "1", "2", "3"]
+
+
+def test_a_path_may_be_no_text(host: ContainerHost) -> None:
+    assert not host.file("/caf\udce9").exists
+
+
 def test_a_path_that_cannot_be_looked_at_is_not_absent(host: ContainerHost) -> None:
     with pytest.raises(CommandNotRun, match=r"cannot be looked at: File name too long"):
         assert host.file("/" + "x" * 300).exists
