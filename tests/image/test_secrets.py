@@ -98,6 +98,11 @@ def test_files_named_nearly_so(path: str) -> None:
     assert not is_secret_file(path)
 
 
+def _name_alone(value: object) -> str:
+    """Keys are others in every process, and tests are known by their names."""
+    return value if isinstance(value, str) else ""
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -110,6 +115,7 @@ def test_files_named_nearly_so(path: str) -> None:
         ("server.KEY", _private(Encoding.DER)),
         ("server.der", _private(Encoding.DER, LOCKED)),
     ],
+    ids=_name_alone,
 )
 def test_private_keys(open_layers: Open, name: str, content: bytes) -> None:
     fs = open_layers({name: content})
@@ -127,6 +133,7 @@ def test_private_keys(open_layers: Open, name: str, content: bytes) -> None:
         ("empty.key", b""),
         ("large", PEM + b" " * 1024 * 1024),
     ],
+    ids=_name_alone,
 )
 def test_files_that_hold_none(open_layers: Open, name: str, content: bytes) -> None:
     fs = open_layers({name: content})
