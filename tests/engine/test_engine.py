@@ -38,10 +38,17 @@ _PATIENCE = 30.0
 
 
 def names(engine: Engine, kind: str) -> set[str]:
-    formats = {"container": ["ps", "--all"], "network": ["network", "ls"], "volume": ["volume", "ls"]}
-    command = ["docker", "--host", engine.url, *formats[kind], "--format", "{{json .}}"]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    return {found.get("Names") or found["Name"] for found in map(json.loads, lines)}
+    """The names of all containers, networks or volumes.
+
+    Nothing else is asked for: with sizes, Docker's list of containers fails while any of them is being removed.
+    """
+    listing = {
+        "container": ["ps", "--all", "--format", "{{.Names}}"],
+        "network": ["network", "ls", "--format", "{{.Name}}"],
+        "volume": ["volume", "ls", "--format", "{{.Name}}"],
+    }
+    command = ["docker", "--host", engine.url, *listing[kind]]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
 
 def volumes_of(engine: Engine, container: str) -> set[str]:
