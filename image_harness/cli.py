@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     action: Callable[[argparse.Namespace], int] = options.action
     try:
         code = action(options)
-        sys.stdout.flush()  # what cannot be written is told here, not when the interpreter ends
+        print(end="", flush=True)  # what cannot be written is told here, not when the interpreter ends
     except HarnessError as error:
         print(f"image-harness: {error}", file=sys.stderr)
         return _USERS_MISTAKE
@@ -51,10 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write_nothing_more() -> None:
-    """Have what is still to be written to stdout go nowhere: the interpreter would try again as it ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    """Have what cannot be written to stdout go nowhere: the interpreter would try again as it ends."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -97,3 +97,25 @@ def test_an_outcome_that_nobody_read_is_not_a_good_one(unbuffered: bool) -> None
 def test_output_that_cannot_be_written_is_told_in_one_line(unbuffered: bool) -> None:
     done = output_to("/dev/full", "design", str(MONITOR), "--json", unbuffered=unbuffered)
     assert (done.returncode, done.stderr) == (2, "image-harness: No space left on device\n")
+
+
+def test_a_command_without_an_output_does_what_it_does() -> None:
+    command = [sys.executable, "-m", "image_harness.cli", "design", str(MONITOR), "--json"]
+    closed = ["bash", "-c", 'exec "$@" >&-', "bash", *command]
+    done = subprocess.run(closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_was_said_before_a_problem_is_not_lost() -> None:
+    program = """
+import argparse, image_harness.cli as cli
+def action(_):
+    print("said")
+    open("/nowhere/file")
+cli._parser = lambda: type("Parser", (), {"parse_args": lambda *_: argparse.Namespace(action=action)})()
+raise SystemExit(cli.main([]))
+"""
+    command, environment = [sys.executable, "-c", program], {**os.environ, "PYTHONUNBUFFERED": ""}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    told = (done.returncode, done.stdout, done.stderr)
+    assert told == (2, "said\n", "image-harness: /nowhere/file: No such file or directory\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import ssl
-import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     import httpx
 
 _HTTP_TIMEOUT = timedelta(seconds=5)
-ANSWER_BYTES = 16 * 1024 * 1024
-"""The most that the answer of a service is read of."""
 
 
 def http_client(limit: timedelta) -> httpx.Client:
@@ -29,42 +26,14 @@ def http_client(limit: timedelta) -> httpx.Client:
     """
     import httpx  # noqa: PLC0415 - only runs that use HTTP pay for it
 
+    from image_harness.engine.bounded_http import BoundedTransport  # noqa: PLC0415 - it imports httpx
+
     # A proxy of the environment has no business between us and a container. The context trusts nobody: to read this
     # machine's authorities takes longer than a request, and nothing is encrypted here.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     alone = httpx.Limits(max_keepalive_connections=0)
-    transport = httpx.HTTPTransport(trust_env=False, verify=context, limits=alone)
-
-    class Bounded(httpx.BaseTransport):
-        """Ends an answer that goes on for too long, however often a part of it comes."""
-
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            answer = transport.handle_request(request)
-            return httpx.Response(
-                answer.status_code, headers=answer.headers, stream=Body(answer.stream), extensions=answer.extensions
-            )
-
-        def close(self) -> None:
-            transport.close()
-
-    class Body(httpx.SyncByteStream):
-        def __init__(self, stream: Any) -> None:  # noqa: ANN401 - of a transport of ours it is a synchronous one
-            self._stream = stream
-
-        def __iter__(self) -> Iterator[bytes]:
-            deadline, size = time.monotonic() + limit.total_seconds(), 0
-            for piece in self._stream:
-                size += len(piece)
-                if size > ANSWER_BYTES:
-                    raise httpx.ReadError(f"the answer has more than {ANSWER_BYTES} bytes")
-                if time.monotonic() > deadline:
-                    raise httpx.ReadTimeout(f"the answer was not complete within {limit.total_seconds():g} s")
-                yield piece
-
-        def close(self) -> None:
-            self._stream.close()
-
-    return httpx.Client(trust_env=False, transport=Bounded(), timeout=limit.total_seconds())
+    transport = BoundedTransport(httpx.HTTPTransport(trust_env=False, verify=context, limits=alone), limit)
+    return httpx.Client(trust_env=False, transport=transport, timeout=limit.total_seconds())
 
 
 def json_object(content: bytes) -> Mapping[str, Any] | None:

@@ -416,13 +416,17 @@ class Container:
     def require_left_alone(self) -> ContainerState:
         """Its state, which nobody else has brought about: not by a pause, a signal, or for want of memory.
 
+        More memory than this run has given it is its own doing.
+
         Raises:
             ContainerLost: Somebody has.
         """
         state = self.state()
         self._require_left_alone(state)
         self.require_never_paused()
-        if state.ended and not self._stopped and (state.oom_killed or state.exit_code == _KILLED):
+        host: Any = self._document.get("HostConfig") or {}
+        limited = bool(host.get("Memory"))
+        if state.ended and not self._stopped and state.exit_code == _KILLED and not (state.oom_killed and limited):
             # A process does not kill itself: the kernel does, or who does not ask the engine.
             raise ContainerLost(f"was killed{' for want of memory' if state.oom_killed else ''}", where=self.name)
         return state

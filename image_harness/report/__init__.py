@@ -22,7 +22,7 @@ def write_reports(report: RunReport, directory: Path) -> None:
 
 def prepare_directory(directory: Path) -> None:
     """Make sure that reports can be written there; see `image_harness.report.write`."""
-    from image_harness.report.write import prepare_directory as prepare  # noqa: PLC0415
+    from image_harness.report.write import prepare_directory as prepare  # noqa: PLC0415 - as above
 
     prepare(directory)
 

@@ -11,7 +11,8 @@ from datetime import timedelta
 
 import pytest
 
-from image_harness.engine.asking import ANSWER_BYTES, Asking, http_client, json_object
+from image_harness.engine.asking import Asking, http_client, json_object
+from image_harness.engine.bounded_http import ANSWER_BYTES
 
 LIMIT = timedelta(seconds=0.3)
 

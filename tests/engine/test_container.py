@@ -152,6 +152,15 @@ def test_what_was_killed_behind_the_engines_back_has_not_been_left_alone(engine:
             container.require_left_alone()
 
 
+def test_what_takes_more_than_the_memory_it_was_given_has_been_left_alone(engine: Engine) -> None:
+    """Whether a service holds its limit is a question about it."""
+    greedy = (PYTHON, "-c", "held = []\nwhile True: held.append(b'x' * 2**20)")
+    with engine.run(IMAGE, RunOptions(command=greedy, memory=128 * 2**20)) as container:
+        container.wait_exit(BOOT_LIMIT)
+        state = container.require_left_alone()
+    assert (state.oom_killed, state.exit_code) == (True, 137)
+
+
 def test_what_was_paused_for_a_moment_has_not_been_left_alone(engine: Engine) -> None:
     with engine.run(IMAGE, SLEEP) as container:
         subprocess.run(["docker", "pause", container.id], check=True, capture_output=True)

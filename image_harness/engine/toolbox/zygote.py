@@ -205,6 +205,12 @@ def run(request: dict[str, Any], program: int, standard: list[int], control: soc
     return {"exit_code": os.waitstatus_to_exitcode(status)}
 
 
+def keep(descriptors: list[int]) -> None:
+    """Have no program inherit descriptors."""
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - it takes no keyword
+
+
 def ended(first: int) -> bool:
     """Whether the process behind a descriptor of a process has ended."""
     return bool(select.select([first], [], [], 0)[0])
@@ -217,8 +223,7 @@ def serve(control: socket.socket, program: int, nothing: int, first: int) -> Non
         if not message:
             return
         request = json.loads(message)
-        for descriptor in descriptors:
-            os.set_inheritable(descriptor, False)  # noqa: FBT003
+        keep(descriptors)
         standard = [nothing, *descriptors]
         if ended(first):
             # Its files could still be seen, but nobody uses them any more.
@@ -244,8 +249,7 @@ def main() -> None:
     control, program, pid = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
     nothing = os.open(os.devnull, os.O_RDONLY)
     # What runs inside has nothing of this but its own input and outputs.
-    for descriptor in (control.fileno(), program):
-        os.set_inheritable(descriptor, False)  # noqa: FBT003 - it takes no keyword
+    keep([control.fileno(), program])
     try:
         first = os.pidfd_open(pid)
         enter(pid)
