@@ -40,6 +40,11 @@ def test_no_syntax_directive(dockerfile: Dockerfile) -> None:
     assert "syntax" not in dockerfile.directives
 
 
+@requirement("stages.no-shell-instruction")
+def test_no_shell_instruction(dockerfile: Dockerfile) -> None:
+    assert [shell.text for stage in dockerfile.stages for shell in stage.all("SHELL")] == []
+
+
 @requirement("platform.config")
 def test_platform_of_the_configuration(image: Image, design: Design) -> None:
     assert design.image.platform.accepts(image.config.platform)

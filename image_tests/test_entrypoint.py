@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from signal import SIGTERM
 
 from image_harness import requirement
 from image_harness.design import Design
@@ -38,6 +39,11 @@ def test_cmd_can_run(image: Image, filesystem: FileSystem) -> None:
     paths = [word for word in image.config.cmd if word.startswith("/")]
     assert paths, f"CMD {image.config.cmd} names no file"
     assert [path for path in paths if not filesystem.exists(path)] == []
+
+
+@requirement("entrypoint.stop-signal")
+def test_stop_signal(image: Image) -> None:
+    assert (image.config.stop_signal or "SIGTERM").upper().removeprefix("SIG") in ("TERM", str(SIGTERM.value))
 
 
 @requirement("entrypoint.instructions")

@@ -121,6 +121,12 @@ def test_no_variable_is_set_twice(image: Image) -> None:
     assert sorted(names) == sorted(set(names))
 
 
+@requirement("env.only-designed")
+def test_no_other_variable(image: Image, design: Design) -> None:
+    assert image.config.env, "the image sets no environment at all"
+    assert sorted(image.config.env.keys() - design.image.env.keys() - design.base.env.keys()) == []
+
+
 @requirement("env.instruction.{key}", for_each="image.env")
 def test_environment_in_the_dockerfile(runtime: Stage, item: Item) -> None:
     set_here = dict(pair for instruction in runtime.all("ENV") for pair in environment(instruction.text))
@@ -299,3 +305,13 @@ def test_working_directory(image: Image, design: Design) -> None:
 @requirement("expose")
 def test_exposed_ports(image: Image, design: Design) -> None:
     assert sorted(map(str, image.config.exposed_ports)) == sorted(map(str, design.image.exposed_ports))
+
+
+@requirement("volumes.none")
+def test_no_volumes(image: Image) -> None:
+    assert sorted(image.config.volumes) == []
+
+
+@requirement("triggers.none")
+def test_no_triggers(image: Image) -> None:
+    assert image.config.triggers == ()

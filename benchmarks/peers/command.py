@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -27,6 +28,7 @@ from image_harness.design import Design
 from image_harness.engine import Engine, RunOptions
 from image_harness.engine.toolbox.host import inspect
 from image_harness.image import ImageReference
+from image_harness.image.bytecode import bytecode_archive
 from image_harness.mutants.draft import Draft
 from image_harness.mutants.good import Good, open_good
 from image_harness.mutants.load import load_mutants, load_subject
@@ -87,10 +89,14 @@ def _compare(rounds: int) -> Comparison:
         )
         asked, checks = assertions(good.design), structure(good.design)
         runs = {tool: [bench.run(tool, REFERENCE, asked) for _ in _told(rounds, tool)] for tool in Tool}
-        both = (Tool.STRUCTURE_TEST, Tool.HARNESS)
-        structures = {
-            tool: [bench.run(tool, REFERENCE, checks) for _ in _told(rounds, tool, "21 checks")] for tool in both
-        }
+        structures: dict[Tool, list[Run]] = {Tool.STRUCTURE_TEST: [], Tool.HARNESS: []}
+        compiled = bytecode_archive(good.image.filesystem)
+        imports: list[tuple[float, float]] = []
+        for _ in _told(rounds, "21 checks"):
+            for tool, found in structures.items():
+                found.append(bench.run(tool, REFERENCE, checks))
+            alone, helped = (_seconds(partial(_imports, good.design, files)) for files in (b"", compiled))
+            imports.append((alone, helped))
         _require_all_passed(structures)
         seen, defects = _defects(bench, good, asked)
         return Comparison(
@@ -110,7 +116,8 @@ def _compare(rounds: int) -> Comparison:
             costs={tool: _cost(found) for tool, found in runs.items()},
             structure_checks=len(checks),
             structure={tool: _cost(found) for tool, found in structures.items()},
-            imports_seconds=tuple(_seconds(lambda: _imports(good.design)) for _ in range(rounds)),
+            imports_seconds=tuple(alone for alone, _ in imports),
+            helped_imports_seconds=tuple(helped for _, helped in imports),
             property_ms=_property(good.design) * 1000,
         )
 
@@ -171,10 +178,11 @@ def _cost(runs: Sequence[Run]) -> Cost:
     return Cost(tuple(run.seconds for run in runs), tuple(run.peak_mib for run in runs))
 
 
-def _imports(design: Design) -> None:
+def _imports(design: Design, files: bytes) -> None:
     """Import the ten packages by one plain start of the image's interpreter."""
     names = ", ".join(package.slug for package in design.site_packages.packages)
-    alone = RunOptions(entrypoint=(design.image.interpreter,), command=("-c", f"import {names}"), network="none")
+    command = ("-c", f"import {names}")
+    alone = RunOptions(entrypoint=(design.image.interpreter,), command=command, network="none", files=files)
     with Engine.connect("docker") as engine, engine.run(REFERENCE, alone) as container:
         code = container.wait_exit(_IMPORTS_LIMIT)
     if code != 0:

@@ -21,6 +21,7 @@ def to_json(comparison: Comparison) -> Json:
             "checks": comparison.structure_checks,
             "costs": _costs(comparison.structure),
             "imports_seconds": [round(value, 2) for value in comparison.imports_seconds],
+            "helped_imports_seconds": [round(value, 2) for value in comparison.helped_imports_seconds],
         },
         "property_ms": round(comparison.property_ms, 3),
         "assertions": [_row(row) for row in comparison.rows],
@@ -42,6 +43,7 @@ def from_json(document: Json) -> Comparison:
         structure_checks=document["structure"]["checks"],
         structure=_to_costs(document["structure"]["costs"]),
         imports_seconds=tuple(document["structure"]["imports_seconds"]),
+        helped_imports_seconds=tuple(document["structure"]["helped_imports_seconds"]),
         property_ms=document["property_ms"],
     )
 

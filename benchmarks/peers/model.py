@@ -165,6 +165,7 @@ class Comparison:
         structure_checks: How many checks the second comparison is of.
         structure: What they cost; by the two tools that can express them all.
         imports_seconds: What the image's interpreter needs by itself to import all ten packages, by round.
+        helped_imports_seconds: The same with the modules that the harness compiles for it beforehand.
         property_ms: What a property of ``host.file`` takes once the toolbox is warm.
     """
 
@@ -175,6 +176,7 @@ class Comparison:
     structure_checks: int
     structure: Mapping[Tool, Cost]
     imports_seconds: tuple[float, ...]
+    helped_imports_seconds: tuple[float, ...]
     property_ms: float
 
     def verdict(self, row: Row, tool: Tool) -> Verdict:

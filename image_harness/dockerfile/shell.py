@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -33,6 +34,13 @@ _KEYWORDS: Final = frozenset({"!", "{", "if", "then", "elif", "else", "while", "
 _SHELLS: Final = frozenset({"sh", "ash", "bash", "dash", "eval"})
 # After one of these, what follows need not run, nor its failure count.
 _DIVERTING: Final = frozenset({"exit", "exec", "return", "trap", "set", "eval", "alias", ".", "source"})
+# But for options that make the shell stop sooner, or say more.
+_STRICTER = re.compile(r"set( -[eux]+| -[eux]*o (errexit|nounset|pipefail|xtrace))+")
+_ERREXIT = re.compile(r" -[ux]*e| -[ux]*o errexit")
+_TRANSPARENT: Final = frozenset({"command", "builtin"})
+# With one of these, more than the operators around a command says whether it runs.
+_COMPOUND: Final = (_KEYWORDS - {"!", "time"}) | {"}", "fi", "for", "done", "case", "esac", "select", "function", "[["}
+_LIST_ENDS: Final = frozenset({"", ";", "\n"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +100,51 @@ def commands(text: str) -> tuple[Command, ...]:
         HarnessError: A quote does not end.
     """
     found = tuple(command for command in _split(text) if command.words)
-    diverted = [_name((*command.plain, "")[0]) in _DIVERTING for command in found]
-    certain = all({command.before, command.after} <= {"", "&&"} for command in found)
-    return tuple(
-        replace(command, decides=certain and command.words[0] != "!" and not any(diverted[:i]))
-        for i, command in enumerate(found)
-    )
+    return tuple(replace(command, decides=decides) for command, decides in zip(found, _deciding(found), strict=True))
+
+
+def _deciding(found: tuple[Command, ...]) -> list[bool]:
+    """Say of each command whether it ran, and did not fail, in all cases in which the whole did not fail.
+
+    That is so in the last AND list, and of single commands after ``set -e`` (POSIX.1-2024, XCU 2.9.3 and 2.15).
+    """
+    verdicts = [False] * len(found)
+    if any(command.after not in _LIST_ENDS | {"&&"} or _is_compound(command) for command in found):
+        return verdicts
+    gives_up = False
+    for chain in _and_lists(found):
+        options = list(itertools.takewhile(lambda i: _is_stricter(found[i]), chain))
+        gives_up |= any(_ERREXIT.search(" ".join(found[i].words)) for i in options)
+        rest = chain[len(options) :]
+        sure = chain[-1] == len(found) - 1 or (gives_up and len(rest) == 1)
+        for i in rest:
+            verdicts[i] = sure and found[i].words[0] != "!"
+            if _diverts(found[i]):
+                return verdicts
+    return verdicts
+
+
+def _and_lists(found: tuple[Command, ...]) -> Iterator[range]:
+    begin = 0
+    for end in range(1, len(found) + 1):
+        # An operator may end a line: the command after it begins with the line's end.
+        if end == len(found) or "&&" not in (found[end - 1].after, found[end].before):
+            yield range(begin, end)
+            begin = end
+
+
+def _is_compound(command: Command) -> bool:
+    begin = len(command.words) - len(command.plain)
+    return not _COMPOUND.isdisjoint(command.words[: begin + 1])
+
+
+def _is_stricter(command: Command) -> bool:
+    return _STRICTER.fullmatch(" ".join(command.words)) is not None
+
+
+def _diverts(command: Command) -> bool:
+    begin = next((word for word in command.plain if word not in _TRANSPARENT), "")
+    return _name(begin) in _DIVERTING and not _is_stricter(command)
 
 
 def _split(text: str) -> Iterator[Command]:

@@ -1,4 +1,4 @@
-"""An image's configuration: OCI image specification 1.1, with Docker's additions (HEALTHCHECK, SHELL)."""
+"""An image's configuration: OCI image specification 1.1, with Docker's additions (HEALTHCHECK, SHELL, ONBUILD)."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ class ImageConfig:
         exposed_ports: What EXPOSE declares.
         labels: Key and value.
         volumes: Mount points that the image declares.
+        triggers: What ONBUILD holds ready for builds upon the image.
         stop_signal: As written, or None for the engine's default.
         shell: What shell-form instructions run with.
         health_check: The HEALTHCHECK; None also where the image's format lost it.
@@ -79,6 +80,7 @@ class ImageConfig:
     exposed_ports: frozenset[Port]
     labels: Mapping[str, str]
     volumes: frozenset[str]
+    triggers: tuple[str, ...]
     stop_signal: str | None
     shell: tuple[str, ...] | None
     health_check: HealthCheck | None
@@ -111,6 +113,7 @@ class ImageConfig:
             exposed_ports=frozenset(_port(key, where) for key in run.key_set("ExposedPorts")),
             labels=MappingProxyType(run.text_map("Labels")),
             volumes=frozenset(run.key_set("Volumes")),
+            triggers=run.texts("OnBuild") or (),
             stop_signal=run.optional_text("StopSignal"),
             shell=run.texts("Shell"),
             health_check=_health_check(run),

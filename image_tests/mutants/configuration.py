@@ -8,6 +8,8 @@ from image_harness.design import Design
 from image_harness.mutants import Draft, Good, Mutant, mutant, near_misses
 from image_harness.mutants.changes import Change, document, label, more_environment, run, together, variable
 
+SECRET = "security.no-secret-env"
+ONLY_DESIGNED = "env.only-designed"
 SECRET_NAMES = ("DB_PASSWORD", "API_TOKEN", "api_key", "SECRET", "AWS_CREDENTIAL", "DB_PASS")
 SECRET_VALUES = {
     "url": "REDIS_URL=redis://user:word@cache/0",
@@ -40,7 +42,9 @@ def _environment(good: Good) -> Iterator[Mutant]:
             kills, name = f"{family}.{item.slug}", f"{family}.{item.slug}"
             yield mutant(f"{name}.absent", f"no variable {item.key}", kills, variable(item.key, None))
             renamed = together(variable(item.key, None), more_environment(f"{item.key.lower()}={item.value}"))
-            yield mutant(f"{name}.name-case", f"{item.key} is written in small letters", kills, renamed)
+            yield mutant(
+                f"{name}.name-case", f"{item.key} is written in small letters", kills, renamed, follows=ONLY_DESIGNED
+            )
             moved = together(variable(item.key, None), label(item.key, item.value))
             yield mutant(f"{name}.in-labels", f"{item.key} is a label instead of a variable", kills, moved)
             for miss, value in near_misses(item.value):
@@ -51,18 +55,19 @@ def _environment(good: Good) -> Iterator[Mutant]:
             yield mutant(
                 f"{name}.overridden", f"{item.key} is set again, to another value", kills, wrong, follows="env.unique"
             )
+    for pair in ("LD_PRELOAD=/opt/other.so", "PYTHONHOME=", "PYTHONPATH_=/app", "EMPTY"):
+        more, name = more_environment(pair), pair.partition("=")[0]
+        yield mutant(f"env.more.{name}", f"the environment holds {pair}, too", ONLY_DESIGNED, more)
     for name in SECRET_NAMES:
-        yield mutant(
-            f"secret.env.{name}", f"the variable {name}", "security.no-secret-env", more_environment(f"{name}=x")
-        )
+        named = more_environment(f"{name}=x")
+        yield mutant(f"secret.env.{name}", f"the variable {name}", SECRET, named, follows=ONLY_DESIGNED)
     for name, step in SECRET_STEPS.items():
-        yield mutant(f"secret.history.{name}", f"the history has: {step}", "security.no-secret-env", _with_step(step))
+        yield mutant(f"secret.history.{name}", f"the history has: {step}", SECRET, _with_step(step))
     for name, pair in SECRET_VALUES.items():
-        yield mutant(
-            f"secret.env.{name}", "a secret under a harmless name", "security.no-secret-env", more_environment(pair)
-        )
+        harmless = more_environment(pair)
+        yield mutant(f"secret.env.{name}", "a secret under a harmless name", SECRET, harmless, follows=ONLY_DESIGNED)
         told = _with_step(f"RUN {pair} build")
-        yield mutant(f"secret.history.{name}", "a secret in the history", "security.no-secret-env", told)
+        yield mutant(f"secret.history.{name}", "a secret in the history", SECRET, told)
 
 
 def _with_step(text: str) -> Change:
@@ -110,6 +115,14 @@ def _user_and_place(design: Design) -> Iterator[Mutant]:
     }
     for name, listed in ports.items():
         yield mutant(f"expose.{name}", f"exposes {listed}", "expose", run("ExposedPorts", {key: {} for key in listed}))
+    for name, path in {"data": "/data", "tmp": "/tmp", "relative": "data", "blank": " "}.items():
+        yield mutant(f"volumes.{name}", f"declares the volume {path!r}", "volumes.none", run("Volumes", {path: {}}))
+    for name, triggers in {"run": ["RUN true"], "empty": [""], "two": ["USER root", "COPY . /app"]}.items():
+        yield mutant(f"triggers.{name}", f"holds ready {triggers}", "triggers.none", run("OnBuild", triggers))
+    for name, signal in {"int": "SIGINT", "kill": "9", "off-by-one": "16", "part": "SIGTER", "blank": " "}.items():
+        yield mutant(
+            f"stop-signal.{name}", f"is stopped by {signal!r}", "entrypoint.stop-signal", run("StopSignal", signal)
+        )
 
 
 def _platform() -> Iterator[Mutant]:
@@ -157,7 +170,7 @@ def _history() -> Iterator[Mutant]:
         "the image has no history",
         "layers.history",
         document("history", []),
-        follows="security.no-secret-env",
+        follows=SECRET,
     )
 
     def said_to_be_empty(draft: Draft) -> None:

@@ -178,6 +178,8 @@ def _pip(design: Design) -> Iterator[Mutant]:
     for miss, text in {
         "ignored": f"{line} || true",
         "ignored-by-next": f"{line}; true",
+        "ignored-by-and": f"set -e; {line} && true; true",
+        "no-longer-strict": f"set -e; set +e; {line}; true",
         "background": f"{line} &",
         "piped": f"{line} | cat",
         "index": line.replace("-r ", "--index-url http://evil/ -r "),

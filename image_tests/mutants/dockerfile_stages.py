@@ -98,6 +98,15 @@ def _stages(design: Design) -> Iterator[Mutant]:
         yield mutant(
             f"stages.syntax.{miss}", f"the file begins with {line.strip()}", "stages.no-syntax-line", with_directive
         )
+    for place, line in {"builder": first, "runtime": last}.items():
+        for miss, shell in {"lenient": 'SHELL ["/bin/sh", "-c"]', "true": 'shell ["/bin/true"]'}.items():
+            yield docker(
+                f"stages.shell.{place}.{miss}",
+                f"the {place} says: {shell}",
+                "stages.no-shell-instruction",
+                line,
+                f"{line}{shell}\n",
+            )
 
 
 def _arguments(design: Design) -> Iterator[Mutant]:

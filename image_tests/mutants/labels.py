@@ -67,7 +67,8 @@ def _of(item: Item, value: str) -> Iterator[Mutant]:
     in_capitals = together(away, label(key.upper(), value))
     yield mutant(f"{name}.key-case", f"the label {key} is written in capitals", kills, in_capitals, follows=gone)
     elsewhere = together(away, more_environment(f"{key}={value}"))
-    yield mutant(f"{name}.in-environment", f"{key} is a variable instead of a label", kills, elsewhere, follows=gone)
+    what, follows = f"{key} is a variable instead of a label", [*gone, "env.only-designed"]
+    yield mutant(f"{name}.in-environment", what, kills, elsewhere, follows=follows)
     spec = item.value
     misses = near_misses(spec.value) if spec.value is not None else MISSHAPEN.get(key, {}).items()
     for miss, wrong in misses:

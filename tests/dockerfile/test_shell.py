@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import re
+import subprocess
 
 import pytest
 
@@ -75,15 +77,66 @@ def test_commands_that_are_joined_by_and_decide() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a || b", "a; b", "a | b", "a & b", "a &", "(a)", "a && b; c", "true || a && b", "! a"]
+    ("text", "expected"),
+    [
+        ("a; b", ["b"]),
+        ("a && b; c && d", ["c", "d"]),
+        ("set -e; a; b && c; d", ["a", "d"]),
+        ("set -eux && a; b; c", ["a", "b", "c"]),
+        ("set -euo pipefail; a; b", ["a", "b"]),
+        ("set -o errexit; a; b", ["a", "b"]),
+        ("a; set -e; b; c", ["b", "c"]),
+        ("a && set -e; b; c", ["c"]),
+        ("set -e; a && set -x; b", ["b"]),
+        ("set -u; a; b", ["b"]),
+        ("set errexit; a; b", []),
+        ("set -e; a; set +e; b; c", ["a", "set"]),
+        ("set -e; ! a; b", ["b"]),
+        ("set -e; command exit 0; a", ["command"]),
+    ],
+)
+def test_a_command_decides_at_the_end_and_where_the_shell_gives_up(text: str, expected: list[str]) -> None:
+    assert deciding(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a || b",
+        "a | b",
+        "a & b",
+        "a &",
+        "(a)",
+        "true || a && b",
+        "! a",
+        "if a; then b; fi",
+        "set -e; for i in 1; do a; done",
+        "set -e; while a; do b; done; c",
+        "{ a; b; }",
+        "! { a; }",
+    ],
 )
 def test_a_command_whose_failure_may_be_ignored_does_not_decide(text: str) -> None:
     assert deciding(text) == []
 
 
 @pytest.mark.parametrize("first", ["exit 0", "exec true", "trap 'exit 0' EXIT", "set -n", "A=1 exit 0"])
-def test_a_command_that_may_not_be_reached_does_not_decide(first: str) -> None:
-    assert "a" not in deciding(f"{first} && a")
+@pytest.mark.parametrize("operator", ["&&", ";"])
+def test_a_command_that_may_not_be_reached_does_not_decide(first: str, operator: str) -> None:
+    assert "a" not in deciding(f"{first} {operator} a")
+
+
+@pytest.mark.parametrize("begin", ["", "set -e; ", "set -e && "])
+@pytest.mark.parametrize("operators", list(itertools.product(("&&", ";", "||", "|", "&&\n", ";\n"), repeat=2)))
+def test_a_shell_that_succeeds_has_run_what_decides(begin: str, operators: tuple[str, str]) -> None:
+    text = f"{begin}a {operators[0]} b {operators[1]} c"
+    sure = set(deciding(text))
+    for failing in itertools.product((False, True), repeat=3):
+        results = dict(zip("abc", failing, strict=True))
+        functions = "".join(f"{name}() {{ echo {name} >&2; return {status:d}; }}; " for name, status in results.items())
+        done = subprocess.run(["/bin/sh", "-c", functions + text], capture_output=True, text=True, check=False)
+        succeeded = {name for name in done.stderr.split() if not results[name]}
+        assert done.returncode != 0 or sure <= succeeded
 
 
 def test_keywords_and_assignments_before_a_program_are_not_plain_words() -> None:

@@ -40,6 +40,7 @@ def test_every_value_of_a_full_configuration_is_read() -> None:
             "Entrypoint": [],
             "Cmd": ["/usr/bin/python3.11", "-m", "app"],
             "Volumes": {"/data": {}},
+            "OnBuild": ["RUN x", "USER root"],
             "WorkingDir": "/app",
             "Labels": {"a.b": "c"},
             "StopSignal": "SIGTERM",
@@ -52,6 +53,7 @@ def test_every_value_of_a_full_configuration_is_read() -> None:
     assert (config.env, config.env_list) == ({"A": "2", "B": "x=y"}, ("A=1", "B=x=y", "A=2"))
     assert (config.entrypoint, config.cmd) == ((), ("/usr/bin/python3.11", "-m", "app"))
     assert (config.volumes, config.working_dir, config.stop_signal) == (frozenset({"/data"}), "/app", "SIGTERM")
+    assert config.triggers == ("RUN x", "USER root")
     assert (config.labels, config.shell, config.user) == ({"a.b": "c"}, ("/bin/sh", "-c"), "65532:65532")
     assert config.raw["author"] == config.author == "somebody"
 
