@@ -26,7 +26,7 @@ class Distroless(Recipe):
     """
 
     def __init__(self, file: Path, sources: tuple[Source, ...]) -> None:
-        self._data = tomllib.loads(file.read_text())
+        self._data = tomllib.loads(file.read_text(encoding="utf-8"))
         super().__init__(file, stands_in_for=self._data["stands_in_for"])
         self._sources = sources
 

@@ -89,10 +89,10 @@ def read_lock(file: Path) -> Lock:
     """
     fix = "restore it, or write it anew with --pin"
     try:
-        content = tomllib.loads(file.read_text())
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as problem:
         raise BuildError(f"cannot read it ({problem.strerror})", where=str(file), fix=fix) from None
-    except tomllib.TOMLDecodeError as problem:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise BuildError(f"not TOML: {problem}", where=str(file), fix=fix) from None
     if content.get("version") != VERSION:
         raise BuildError(f"its version is {content.get('version')!r}, not {VERSION}", where=str(file), fix=fix)
@@ -111,7 +111,7 @@ def read_lock(file: Path) -> Lock:
 def write_lock(file: Path, lock: Lock) -> None:
     """Writes a lock file in one step: there is never half a one."""
     aside = file.with_name(f".{file.name}.{os.getpid()}")
-    aside.write_text(str(lock))
+    aside.write_text(str(lock), encoding="utf-8")
     aside.replace(file)
 
 

@@ -34,7 +34,7 @@ class SlimPython(Recipe):
     def __init__(
         self, file: Path, sources: tuple[Source, ...], apt_settings: Mapping[str, str], pip: PipConfig, echo: Echo
     ) -> None:
-        self._data = tomllib.loads(file.read_text())
+        self._data = tomllib.loads(file.read_text(encoding="utf-8"))
         super().__init__(file, stands_in_for=self._data["stands_in_for"])
         self._sources = sources
         self._apt_settings = apt_settings

@@ -66,9 +66,11 @@ class Source:
             BuildError: The Dockerfile is not there or has no `ARG VERSION=`.
         """
         try:
-            text = (self.root / DOCKERFILE).read_text()
+            text = (self.root / DOCKERFILE).read_text(encoding="utf-8")
         except OSError as problem:
             raise BuildError(f"cannot read it ({problem.strerror})", where=DOCKERFILE) from None
+        except UnicodeDecodeError as problem:
+            raise BuildError(f"not UTF-8: {problem.reason} at byte {problem.start}", where=DOCKERFILE) from None
         found = re.search(r"^ARG VERSION=(\S+)", text, re.MULTILINE)
         if found is None:
             raise BuildError("no line ARG VERSION=...", where=DOCKERFILE)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
+from image_harness.errors import HarnessError
 from image_harness.history import codes
 from image_harness.report.advice import finding, issues
 from image_harness.report.model import RunReport
@@ -26,6 +27,19 @@ class Catalogue:
     """
 
     ids: tuple[str, ...]
+
+    @classmethod
+    def of(cls, report: RunReport) -> Self:
+        """Return the requirements of a report.
+
+        Raises:
+            HarnessError: The id of one has several lines.
+        """
+        ids = tuple(result.facts.id for result in report.requirements)
+        for id_ in ids:
+            if "\n" in id_:
+                raise HarnessError("a requirement's id has several lines", where=repr(id_[:80]), fix="rename it")
+        return cls(ids)
 
     @property
     def digest(self) -> Digest:
@@ -96,6 +110,9 @@ class Run:
             content: The bytes of its report.json.
             cell: Where in the matrix it ran.
             night: Which night it counts for; by default the day, in UTC, on which it began.
+
+        Raises:
+            HarnessError: A requirement's id has several lines, for which a history has no room.
         """
         image, run = report.image, report.run
         return cls(
@@ -114,7 +131,7 @@ class Run:
             emulated=run.emulated,
             bases=run.bases.use.value,
             retries=report.retries,
-            catalogue=Catalogue(tuple(result.facts.id for result in report.requirements)),
+            catalogue=Catalogue.of(report),
             statuses=codes.encode(report.requirements),
             suite=run.duration,
             boot=run.boot,

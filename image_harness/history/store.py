@@ -49,13 +49,13 @@ _RUN: Final = sa.Table(
     sa.Column("engine", sa.Text),
     sa.Column("emulated", sa.Boolean),
     sa.Column("bases", sa.Text, nullable=False),
-    sa.Column("retries", sa.Integer, nullable=False),
+    sa.Column("retries", sa.BigInteger, nullable=False),
     sa.Column("catalogue", sa.String(71), sa.ForeignKey(_CATALOGUE.c.digest), nullable=False),
     sa.Column("statuses", sa.Text, nullable=False),
     sa.Column("suite_seconds", sa.Float),
     sa.Column("boot_seconds", sa.Float),
     sa.Column("size", sa.BigInteger),
-    sa.Column("packages", sa.Integer),
+    sa.Column("packages", sa.BigInteger),
     sa.Column("absence", sa.Text, nullable=False),
 )
 _FINDING: Final = sa.Table(
@@ -67,6 +67,8 @@ _FINDING: Final = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     sa.ForeignKeyConstraint(["report", "cell"], [_RUN.c.report, _RUN.c.cell]),
 )
+# Any number will do that others do not use.
+_MAKING: Final = int.from_bytes(b"history")
 _FORMS: Final = "write a file's path, sqlite:///FILE or postgresql://USER@HOST/DATABASE"
 # Both databases know how to leave what is there alone, each by its own statement.
 _INSERT: Final[dict[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
@@ -195,6 +197,9 @@ class Store:
 
 def _make_tables(connection: sa.Connection) -> None:
     """Make what is missing; several jobs may be the first ones at once."""
+    if connection.dialect.name == "postgresql":
+        # There, "if not exists" fails when another transaction makes the same table just then.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING)))
     for table in _METADATA.sorted_tables:
         connection.execute(CreateTable(table, if_not_exists=True))
         for index in table.indexes:

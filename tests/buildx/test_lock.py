@@ -27,6 +27,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         ("version = [", "not TOML"),
+        ("version = 1 # \xe9", "not TOML: 'utf-8' codec"),
         ("version = 2", "its version is 2, not 1"),
         ('version = 1\n[upstream."a:b"]\ndigest = "sha256:1"', "'sha256:1' is not a digest"),
         ('version = 1\n[stand-in."a"]\nrecipe = "x"', "an entry is not as it should be: 'packages'"),
@@ -35,7 +36,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 )
 def test_broken_lock_is_told_in_one_line_that_names_the_file(tmp_path: Path, text: str, problem: str) -> None:
     file = tmp_path / "bases.lock"
-    file.write_text(text)
+    file.write_text(text, encoding="latin-1")
 
     with pytest.raises(BuildError) as told:
         read_lock(file)

@@ -57,6 +57,13 @@ def test_dockerfile_without_a_version_is_told(checkout: Source) -> None:
         checkout.default_version()
 
 
+def test_dockerfile_that_is_not_utf8_is_told(checkout: Source) -> None:
+    (checkout.root / "Dockerfile.monitor").write_bytes(b"ARG VERSION=1\n# \xe9\n")
+
+    with pytest.raises(BuildError, match=r"Dockerfile\.monitor: not UTF-8: invalid continuation byte at byte 16"):
+        checkout.default_version()
+
+
 def test_revision_and_date_are_the_commits(committed: Source) -> None:
     assert committed.revision() == git(committed, "rev-parse", "HEAD")
     assert committed.date({}) == datetime.fromisoformat(COMMIT_TIME)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -48,14 +48,24 @@ def _wait_for(socket: Path, server: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty store's place."""
+def new_place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Makes places of empty stores."""
     if request.param == "sqlite":
-        return str(tmp_path / "history.sqlite")
+        return lambda: str(tmp_path / f"history_{time.monotonic_ns()}.sqlite")
     folder = request.getfixturevalue("postgresql_server")
-    name = f"history_{time.monotonic_ns()}"
-    import psycopg  # noqa: PLC0415 - only these tests need the driver
 
-    with psycopg.connect(f"postgresql://history@/postgres?host={folder}", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    return f"postgresql://history@/{name}?host={folder}"
+    def database() -> str:
+        import psycopg  # noqa: PLC0415 - only these tests need the driver
+
+        name = f"history_{time.monotonic_ns()}"
+        with psycopg.connect(f"postgresql://history@/postgres?host={folder}", autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        return f"postgresql://history@/{name}?host={folder}"
+
+    return database
+
+
+@pytest.fixture
+def where(new_place: Callable[[], str]) -> str:
+    """An empty store's place."""
+    return new_place()

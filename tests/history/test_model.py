@@ -3,10 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
+import pytest
+
+from image_harness.errors import HarnessError
 from image_harness.history.model import Catalogue, Run
 from image_harness.report.json import render_json
 from image_harness.types import Status
-from tests.report.generate import good_report, whole_report
+from tests.report.generate import good_report, hostile_report, whole_report
 
 
 def test_a_run_is_what_its_report_says() -> None:
@@ -27,6 +30,11 @@ def test_the_night_is_the_day_in_utc_on_which_the_run_began() -> None:
 
     assert Run.of(report, b"", cell="docker").night == date(2026, 3, 4)
     assert Run.of(report, b"", cell="docker", night=date(2026, 3, 3)).night == date(2026, 3, 3)
+
+
+def test_a_report_whose_ids_have_several_lines_has_no_place_in_a_history() -> None:
+    with pytest.raises(HarnessError, match=r"^'6 \\n\\n# A heading.*': a requirement's id has several lines; rename it$"):
+        Run.of(hostile_report(), b"", cell="docker")
 
 
 def test_a_run_without_a_report_is_unproven() -> None:

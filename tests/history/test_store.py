@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -137,9 +138,17 @@ def test_a_url_that_cannot_be_used_is_told_in_one_line_without_its_password(url:
     assert "secret" not in str(caught.value)
 
 
-def test_jobs_that_are_the_first_ones_at_once_all_keep_their_runs(tmp_path: Path) -> None:
-    for number in range(10):
-        where = str(tmp_path / f"{number}.sqlite")
+def test_the_greatest_numbers_of_a_report_have_room(where: str) -> None:
+    most = 2**63 - 1
+    with Store(where, create=True) as store:
+        store.add([replace(run(0), size=most, packages=most, retries=most)])
+
+        assert [(found.size, found.packages, found.retries) for found in store.runs()] == [(most, most, most)]
+
+
+def test_jobs_that_are_the_first_ones_at_once_all_keep_their_runs(new_place: Callable[[], str]) -> None:
+    for _ in range(10):
+        where = new_place()
         together, failures = threading.Barrier(6), list[BaseException]()
 
         def add(name: str, where: str = where, together: threading.Barrier = together) -> None:
