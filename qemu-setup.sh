@@ -652,7 +652,8 @@ stop_service() { # NAME
   if [[ -d /run/systemd/system ]]; then
     systemctl disable --now "$1.service"
   elif [[ -x /etc/init.d/$1 ]]; then
-    "/etc/init.d/$1" stop
+    # What does not run cannot be stopped, either.
+    "/etc/init.d/$1" stop || ! "/etc/init.d/$1" status
   fi >>"$SETUP_LOG" 2>&1 || warn "$1 could not be stopped: it may be listening on this machine"
 }
 
@@ -1138,11 +1139,13 @@ interrupted() {
 }
 
 main() {
-  local mode=set_up packages=("${BASE_PACKAGES[@]}") argument
+  local mode='' packages=("${BASE_PACKAGES[@]}") argument
   for argument; do
     case $argument in
-      --check) mode=check ;;
-      --undo) mode=undo ;;
+      --check | --undo)
+        [[ -z $mode || --$mode == "$argument" ]] || die "--check and --undo are two things to do: say one of them"
+        mode=${argument#--}
+        ;;
       --tests) packages+=("${TEST_PACKAGES[@]}") ;;
       -q | --quiet) QUIET=true ;;
       -h | --help) usage && exit ;;
@@ -1160,8 +1163,8 @@ main() {
       print_table "${packages[@]}"
       ((${#MISSING[@]} == 0)) || exit 1
       ;;
-    set_up) set_up "${packages[@]}" ;;
     undo) undo ;;
+    *) set_up "${packages[@]}" ;;
   esac
 }
 

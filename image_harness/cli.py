@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -28,6 +29,7 @@ _SETTLE = timedelta(seconds=1)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; what a user can mend is one line on stderr and exit code 2."""
+    _have_an_output()
     options = _parser().parse_args(arguments)
     action: Callable[[argparse.Namespace], int] = options.action
     try:
@@ -48,6 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"image-harness: {where}{error.strerror or error}", file=sys.stderr)
         return _USERS_MISTAKE
     return code
+
+
+def _have_an_output() -> None:
+    """Let there be a stdout where the caller closed it, and one that takes every letter, as stderr does."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - it is open for as long as the process
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _write_nothing_more() -> None:

@@ -118,6 +118,8 @@ class _Construction:
         if isinstance(node, yaml.SequenceNode):
             with self._inside(node):
                 return [self._value(child, (*key, index)) for index, child in enumerate(node.value)]
+        if "\0" in node.value:
+            self._fail(node, "a value has a NUL character", "remove it")
         return _scalar(node)
 
     def _name(self, node: yaml.Node, others: Mapping[str, object]) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from image_harness.cli import main
+from image_harness.report.json import render_json
+from tests.report.generate import good_report
 
 MONITOR = Path(__file__).parents[1] / "designs" / "rdp-monitor.yaml"
 
@@ -99,11 +101,25 @@ def test_output_that_cannot_be_written_is_told_in_one_line(unbuffered: bool) -> 
     assert (done.returncode, done.stderr) == (2, "image-harness: No space left on device\n")
 
 
-def test_a_command_without_an_output_does_what_it_does() -> None:
-    command = [sys.executable, "-m", "image_harness.cli", "design", str(MONITOR), "--json"]
-    closed = ["bash", "-c", 'exec "$@" >&-', "bash", *command]
+@pytest.mark.parametrize("summary", [False, True])
+def test_a_command_without_an_output_does_what_it_does(summary: bool, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    report.write_text(render_json(good_report()), encoding="utf-8")
+    arguments = ["summary", str(report)] if summary else ["design", str(MONITOR), "--json"]
+    closed = ["bash", "-c", 'exec "$@" >&-', "bash", sys.executable, "-m", "image_harness.cli", *arguments]
     done = subprocess.run(closed, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_a_terminal_has_no_letters_for_is_written_as_escapes(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    report.write_text(render_json(good_report()), encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    environment.pop("GITHUB_STEP_SUMMARY", None)
+    command = [sys.executable, "-m", "image_harness.cli", "summary", "--github", str(report)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "## \\U0001f7e9 MET" in done.stdout
 
 
 def test_what_was_said_before_a_problem_is_not_lost() -> None:

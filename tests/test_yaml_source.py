@@ -87,6 +87,7 @@ def test_a_scalar_is_a_number_a_truth_value_nothing_or_a_text(tmp_path: Path, te
         ("", "1: a design is a mapping of keys to values; write KEY: VALUE"),
         ("a: &x\n  b: [*x]\n", "1: an alias stands inside of what it repeats; write the value out"),
         (f"a: {'[' * 60}{']' * 60}\n", "1: values are nested more than 50 deep; write it flatter"),
+        ('a:\n  - "b\\0"\n', "2: a value has a NUL character; remove it"),
         (LAUGHTER, "1: it has more than 100000 values; use fewer aliases"),
         ("a: 1\nb: [1\nc: 2\n", "3: not YAML: did not find expected ',' or ']'; correct the file"),
     ],

@@ -27,7 +27,7 @@ def add_parsers(commands: Commands) -> None:
     actions = history.add_subparsers(required=True, metavar="ACTION")
     add = actions.add_parser("add", help="append a run, from its report.json")
     add.add_argument("--store", type=utf_8, default=DEFAULT_STORE, metavar="FILE|URL", help=STORE_HELP)
-    add.add_argument("--cell", type=utf_8, required=True, metavar="NAME", help="where in the matrix the run was")
+    add.add_argument("--cell", type=name, required=True, metavar="NAME", help="where in the matrix the run was")
     add.add_argument("--night", type=night, metavar="YYYY-MM-DD", help="default: the day in UTC on which it began")
     add.add_argument("--absent", type=utf_8, metavar="REASON", help="record that the run was due and left no report")
     add.add_argument("-q", "--quiet", action="store_true", help="print errors only")
@@ -58,16 +58,21 @@ def utf_8(text: str) -> str:
     return text
 
 
+def name(text: str) -> str:
+    """Read a name as the command line gives it: pages and lists have a line for each."""
+    if not utf_8(text).strip() or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"no name: {text!a}; write it in one line of letters and digits")
+    return text
+
+
 def _add(options: argparse.Namespace) -> int:
     from image_harness.history.model import Run  # noqa: PLC0415 - the other commands need no database
     from image_harness.history.store import Store  # noqa: PLC0415
-    from image_harness.report import load_report  # noqa: PLC0415
+    from image_harness.report.json import read_report  # noqa: PLC0415
 
     if bool(options.reports) == (options.absent is not None):
         raise HarnessError("name reports or a reason why there is none", where="history add", fix="see --help")
-    runs = [
-        Run.of(load_report(path), path.read_bytes(), cell=options.cell, night=options.night) for path in options.reports
-    ]
+    runs = [Run.of(*read_report(path), cell=options.cell, night=options.night) for path in options.reports]
     if options.absent is not None:
         now = datetime.now(UTC)
         runs.append(Run.absent(options.cell, options.night or now.date(), reason=options.absent, now=now))
@@ -83,6 +88,8 @@ def _trend(options: argparse.Namespace) -> int:
     from image_harness.history.store import Store  # noqa: PLC0415
 
     with Store(options.store) as store:
+        if store.is_file(options.out):
+            raise HarnessError("this is the history itself", where=f"--out {options.out}", fix="name another file")
         trend = write_trend(store, options.out)
     if not options.quiet:
         nights, cells = count(len(trend.nights), "night"), count(len(trend.cells), "cell")

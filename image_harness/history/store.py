@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from image_harness.errors import HarnessError
+from image_harness.history import codes
 from image_harness.history.model import Catalogue, Run
 from image_harness.types import Digest, Status
 
@@ -109,6 +110,11 @@ class Store:
     ) -> None:
         self._engine.dispose()
 
+    def is_file(self, path: Path) -> bool:
+        """Whether a path leads to the file that this history is kept in."""
+        database = self._url.database or ""
+        return self._url.get_backend_name() == "sqlite" and path.exists() and path.samefile(database)
+
     def add(self, runs: Iterable[Run]) -> int:
         """Append runs with all that belongs to them: all of them, or after a failure none.
 
@@ -133,7 +139,7 @@ class Store:
                 row.digest: Catalogue(tuple(row.ids.split("\n")) if row.ids else ())
                 for row in connection.execute(sa.select(_CATALOGUE))
             }
-            return [_from_row(row, catalogues) for row in connection.execute(query)]
+            return [_undamaged(row, catalogues) for row in connection.execute(query)]
 
     def findings(self, run: Run) -> dict[str, str]:
         """Return why requirements were not met or unproven in a run, by their ids.
@@ -193,6 +199,8 @@ class Store:
         except sa.exc.DBAPIError as error:
             lines = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
             raise HarnessError(f"the history cannot be used: {lines[0]}", where=self._name) from error
+        except (ValueError, TypeError) as error:  # of a column that holds what no harness wrote there
+            raise HarnessError(f"the history is damaged: {error}", where=self._name) from error
 
 
 def _make_tables(connection: sa.Connection) -> None:
@@ -264,11 +272,21 @@ def _to_row(run: Run) -> dict[str, object]:
     }
 
 
+def _undamaged(row: sa.Row[Any], catalogues: Mapping[str, Catalogue]) -> Run:
+    try:
+        return _from_row(row, catalogues)
+    except (HarnessError, ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        what = error.what if isinstance(error, HarnessError) else str(error)
+        what += " is unknown" if isinstance(error, LookupError) else ""
+        raise HarnessError(f"the history is damaged: {what}", where=f"{row.cell}, {row.night}") from error
+
+
 def _from_row(row: sa.Row[Any], catalogues: Mapping[str, Catalogue]) -> Run:
     catalogue = catalogues[row.catalogue]
     if len(catalogue.ids) != len(row.statuses):
-        what = f"{len(row.statuses)} verdicts on {len(catalogue.ids)} requirements"
-        raise HarnessError(f"the history is damaged: {what}", where=f"{row.cell}, {row.night}")
+        raise ValueError(f"{len(row.statuses)} verdicts on {len(catalogue.ids)} requirements")
+    for code in set(row.statuses):
+        codes.status_of(code)
     return Run(
         night=row.night,
         cell=row.cell,
@@ -284,15 +302,22 @@ def _from_row(row: sa.Row[Any], catalogues: Mapping[str, Catalogue]) -> Run:
         engine=row.engine,
         emulated=row.emulated,
         bases=row.bases,
-        retries=row.retries,
+        retries=_count(row.retries),
         catalogue=catalogue,
         statuses=row.statuses,
         suite=_duration(row.suite_seconds),
         boot=_duration(row.boot_seconds),
-        size=row.size,
-        packages=row.packages,
+        size=None if row.size is None else _count(row.size),
+        packages=None if row.packages is None else _count(row.packages),
         absence=row.absence,
     )
+
+
+def _count(value: object) -> int:
+    """SQLite keeps a text in a column of numbers, too."""
+    if not isinstance(value, int) or value < 0:
+        raise ValueError(f"{value!a} is no number of things")
+    return value
 
 
 def _text(digest: Digest | None) -> str | None:

@@ -63,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
         with _exported(subject, options, folder) as good:
             mutants = selected(load_mutants(good), options.only)
             mutants = tuple(m for m in mutants if options.kind in (None, m.kind.value))
+            if not mutants:
+                raise HarnessError(f"none of these mutants is of the kind {options.kind}", where="--only and --kind")
             if options.list:
                 _list(mutants, as_json=options.json)
                 return 0
@@ -76,7 +78,9 @@ def _is_published(campaign: Campaign, table: Path | None) -> bool:
     if table is None:
         return True
     try:
-        same = table.read_text(encoding="utf-8") == markdown(campaign)
+        expected = markdown(campaign).encode()
+        with table.open("rb") as file:
+            same = file.read(len(expected) + 1) == expected
     except OSError as error:
         raise HarnessError(f"cannot be read: {error.strerror}", where=str(table)) from None
     if not same:
@@ -87,7 +91,8 @@ def _is_published(campaign: Campaign, table: Path | None) -> bool:
 @contextmanager
 def _exported(subject: Subject, options: argparse.Namespace, folder: Path) -> Iterator[Good]:
     """Read the good image once, and keep it as a layout for everybody else."""
-    reference = ImageReference.parse(options.image or load_design(subject.design).image.reference)
+    name = load_design(subject.design).image.reference if options.image is None else options.image
+    reference = ImageReference.parse(name)
     host = None
     if reference.transport is Transport.DOCKER_DAEMON:
         from image_harness.engine.client import resolve_url  # noqa: PLC0415

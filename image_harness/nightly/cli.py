@@ -103,6 +103,10 @@ def _run(options: argparse.Namespace, matrix: Matrix, cells: tuple[Cell, ...]) -
 
     root = options.matrix.resolve().parent
     nodes = load_nodes(options.nodes) if options.nodes else None
+    for kind in nodes.check if nodes else ():
+        if kind not in matrix.engines:
+            fix = f"name one of {', '.join(matrix.engines)}"
+            raise HarnessError(f"check.{kind}: the matrix has no such engine", where=str(options.nodes), fix=fix)
     machine = Machine(root, matrix, nodes.check if nodes else {})
     able = _survey(machine, cells, quiet=options.quiet and not options.list)
     if options.list:

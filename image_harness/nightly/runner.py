@@ -21,7 +21,7 @@ from image_harness.errors import HarnessError
 from image_harness.history.model import Run
 from image_harness.history.store import Store
 from image_harness.nightly.matrix import Cell, Matrix
-from image_harness.report import load_report
+from image_harness.report.json import read_report
 from image_harness.types import Status
 
 _DECIDED: Final = (0, 1)
@@ -123,7 +123,7 @@ class Runner:
         try:
             if problem:
                 raise HarnessError(problem)
-            run = Run.of(load_report(report), report.read_bytes(), cell=cell.name, night=self.night)
+            run = Run.of(*read_report(report), cell=cell.name, night=self.night)
         except HarnessError as error:
             run = Run.absent(cell.name, self.night, reason=str(error), now=started)
         outcome = Outcome(cell, run, timedelta(seconds=time.monotonic() - clock), folder)
@@ -216,7 +216,7 @@ def collect(cells: Iterable[Cell], folder: Path, night: date) -> list[Run]:
         try:
             if not report.is_file():
                 raise HarnessError("its job left no report")
-            runs.append(Run.of(load_report(report), report.read_bytes(), cell=cell.name, night=night))
+            runs.append(Run.of(*read_report(report), cell=cell.name, night=night))
         except HarnessError as error:
             runs.append(Run.absent(cell.name, night, reason=str(error), now=datetime.now(UTC)))
     return runs

@@ -31,6 +31,15 @@ def load_report(path: Path) -> model.RunReport:
     """Read a report.json back.
 
     Raises:
+        HarnessError: As for `read_report`.
+    """
+    return read_report(path)[0]
+
+
+def read_report(path: Path) -> tuple[model.RunReport, bytes]:
+    """Read a report.json back, and return its bytes as well: a pipe can be read only once.
+
+    Raises:
         HarnessError: The file cannot be read, is no report, has a schema version that this harness does not know, or
             states a status, sum or verdict that its own checks do not bear out.
     """
@@ -49,7 +58,7 @@ def load_report(path: Path) -> model.RunReport:
         raise HarnessError(f"not a report: {error}", where=str(path)) from error
     except HarnessError as error:
         raise HarnessError(error.what, where=str(path), fix=error.fix) from error
-    return report
+    return report, content
 
 
 def _check_version(content: bytes) -> None:

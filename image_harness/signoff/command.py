@@ -158,10 +158,11 @@ def _attach(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from image_harness.signoff.verification import Question, ask  # noqa: PLC0415
 
-    question = Question(
-        options.image, tuple(options.key), _identities(options), options.policy, options.folder, not options.no_content
-    )
     try:
+        identities = _identities(options)
+        question = Question(
+            options.image, tuple(options.key), identities, options.policy, options.folder, not options.no_content
+        )
         verified = ask(question, now=datetime.now(UTC), say=_teller("verify", quiet=options.quiet))
     except HarnessError as error:
         if options.json:

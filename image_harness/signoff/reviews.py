@@ -5,9 +5,7 @@ The file stands beside the designs and is committed with them, so that the histo
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from image_harness.errors import HarnessError
+from image_harness.replacing import replace_file
 from image_harness.types import Digest
 
 FILE_NAME: Final = "reviewed.lock"
@@ -55,11 +54,13 @@ def read_reviews(path: Path) -> Mapping[str, Review]:
         raise HarnessError(f"cannot be read: {error.strerror}", where=str(path)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise HarnessError(f"not TOML: {error}", where=str(path)) from None
+    except RecursionError:
+        raise HarnessError("not TOML: it is nested too deeply", where=str(path)) from None
     if content.get("version") != _VERSION:
         raise HarnessError(f"its version is {content.get('version')!r}, not {_VERSION}", where=str(path))
     try:
         return {name: _review(entry) for name, entry in content.get("design", {}).items()}
-    except (KeyError, TypeError, AttributeError) as error:
+    except (HarnessError, KeyError, TypeError, AttributeError) as error:
         raise HarnessError(f"an entry is not as it should be: {error}", where=str(path)) from None
 
 
@@ -77,15 +78,10 @@ def write_review(path: Path, name: str, review: Review) -> None:
     for key, entry in sorted(reviews.items()):
         lines += ["", f"[design.{_quoted(key)}]", f'digest = "{entry.digest}"', f"reviewed = {entry.reviewed}"]
         lines += [f"note = {_quoted(entry.note)}"] if entry.note else []
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        aside.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        aside.replace(path)
+        replace_file(path, ("\n".join(lines) + "\n").encode())
     except OSError as error:
         raise HarnessError(f"cannot be written: {error.strerror}", where=str(path)) from None
-    finally:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
 
 
 def _quoted(text: str) -> str:

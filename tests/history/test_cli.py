@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -138,3 +141,48 @@ def test_a_page_that_cannot_be_written_to_its_end_leaves_the_earlier_one(report:
     assert (done.returncode, done.stderr) == (2, f"image-harness: {page}: cannot write the page: File too large\n")
     assert page.read_text() == "earlier"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["history.sqlite", "report.json", "trend.html"]
+
+
+@pytest.mark.parametrize("cell", ["", " ", "two\nlines", "\x1b[31m"])
+def test_a_cell_without_a_name_in_one_line_is_a_users_mistake(
+    cell: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = tmp_path / "history.sqlite"
+
+    with pytest.raises(SystemExit, match="2"):
+        main(["history", "add", "--store", str(where), "--cell", cell, "--absent", "gone"])
+
+    assert "no name: " in capsys.readouterr().err
+    assert not where.exists()
+
+
+def test_a_report_may_come_through_a_pipe(where: str, report: Path) -> None:
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        with os.fdopen(writing, "wb") as stream:
+            stream.write(report.read_bytes())
+
+    with os.fdopen(reading), ThreadPoolExecutor(1) as beside:
+        beside.submit(write)
+        assert main(["history", "add", "--store", where, "--cell", "docker", "-q", f"/dev/fd/{reading}"]) == 0
+
+    with Store(where) as store:
+        (run,) = store.runs()
+    assert run.report.hex == hashlib.sha256(report.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_trend_is_not_written_over_its_history(
+    link: bool, report: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = tmp_path / "history.sqlite"
+    main(["history", "add", "--store", str(where), "--cell", "docker", "-q", str(report)])
+    before, out = where.read_bytes(), tmp_path / "trend.html" if link else where
+    if link:
+        out.symlink_to(where)
+
+    assert main(["trend", "--store", f"sqlite:///{where}", "--out", str(out)]) == 2
+
+    assert "this is the history itself; name another file" in capsys.readouterr().err
+    assert where.read_bytes() == before

@@ -33,7 +33,9 @@ def test_the_night_is_the_day_in_utc_on_which_the_run_began() -> None:
 
 
 def test_a_report_whose_ids_have_several_lines_has_no_place_in_a_history() -> None:
-    with pytest.raises(HarnessError, match=r"^'6 \\n\\n# A heading.*': a requirement's id has several lines; rename it$"):
+    with pytest.raises(
+        HarnessError, match=r"^'6 \\n\\n# A heading.*': a requirement's id has several lines; rename it$"
+    ):
         Run.of(hostile_report(), b"", cell="docker")
 
 

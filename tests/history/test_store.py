@@ -122,6 +122,32 @@ def test_verdicts_that_do_not_fit_their_requirements_are_damage(where: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("verdict", "fine"),
+        ("night", "tonight"),
+        ("started", "early"),
+        ("statuses", "mxmm"),
+        ("statuses", 7),
+        ("catalogue", "sha256:0"),
+        ("manifest", "sha256:0"),
+        ("size", "large"),
+        ("packages", -1),
+        ("retries", "often"),
+        ("suite_seconds", "long"),
+        ("boot_seconds", 1e300),
+    ],
+)
+def test_what_no_harness_wrote_is_damage(column: str, value: object, tmp_path: Path) -> None:
+    with Store(str(tmp_path / "history.sqlite"), create=True) as store:
+        store.add([run(0)])
+        with store._engine.begin() as connection:
+            connection.exec_driver_sql(f"UPDATE history_run SET {column} = ?", (value,))
+        with pytest.raises(HarnessError, match="the history is damaged: "):
+            store.runs()
+
+
+@pytest.mark.parametrize(
     ("url", "words"),
     [
         ("mysql://host/history", "no history can be kept in mysql"),

@@ -53,6 +53,8 @@ def test_mutants_are_listed(repository: Path, capsys: pytest.CaptureFixture[str]
         (["--only", "nothing"], "no mutant and no requirement 'nothing'"),
         (["--image", "oci:nowhere"], "nowhere"),
         (["-n", "0"], "must be at least 1"),
+        (["--image", ""], "not an image reference: ''"),
+        (["--only", "user.absent", "--kind", "format"], "none of these mutants is of the kind format"),
         (["--root", "/nowhere"], "no conftest.py"),
     ],
 )

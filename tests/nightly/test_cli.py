@@ -80,6 +80,19 @@ def test_a_matrix_without_cells_is_told(tmp_path: Path, capsys: pytest.CaptureFi
     assert "this machine can run none of the cells" in printed.err
 
 
+def test_an_engine_that_the_matrix_does_not_have_is_a_users_mistake(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    matrix = written(tmp_path, "{engines: {docker: {}}, emulations: {}, bases: {}, services: {}}")
+    nodes = tmp_path / "nodes.yaml"
+    nodes.write_text("check: {dockr: [tcp://127.0.0.1:1]}")
+
+    assert main(["nightly", "--matrix", str(matrix), "--nodes", str(nodes), "--list"]) == 2
+
+    told = f"{nodes}: check.dockr: the matrix has no such engine; name one of docker\n"
+    assert capsys.readouterr().err.endswith(told)
+
+
 def test_a_matrix_that_is_not_there_is_a_users_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nightly", "--matrix", str(tmp_path / "nowhere.yaml"), "--list"]) == 2
 

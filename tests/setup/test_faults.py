@@ -19,6 +19,14 @@ def test_an_unknown_option(machine: Machine) -> None:
     assert "unknown option '--chekc': 'qemu-setup.sh --help'" in only_line(machine.run("--chekc"))
 
 
+@pytest.mark.parametrize("modes", [("--check", "--undo"), ("--undo", "--check"), ("--undo", "-q", "--check")])
+def test_two_modes_at_once(machine: Machine, modes: tuple[str, ...]) -> None:
+    machine.run()
+    before = machine.files()
+    assert "--check and --undo are two things to do: say one of them" in only_line(machine.run(*modes))
+    assert machine.files() == before
+
+
 def test_not_root(machine: Machine) -> None:
     before = machine.files()
     done = machine.sh("unshare --user qemu-setup.sh")

@@ -184,3 +184,15 @@ def test_help_names_every_option(machine: Machine) -> None:
     assert done.status == 0
     for option in ("--check", "--undo", "--tests", "-q, --quiet", "-h, --help"):
         assert option in done.output
+
+
+@pytest.mark.parametrize(("status", "told"), [(0, True), (3, False)])
+def test_a_service_that_its_package_starts_is_stopped_or_told(machine: Machine, status: int, told: bool) -> None:
+    script = machine.root / "etc/init.d/docker-registry"
+    script.parent.mkdir()
+    script.write_text(f"#!/bin/bash\n[[ $1 == status ]] && exit {status}\nexit 1\n")
+    script.chmod(0o755)
+
+    done = machine.run("--tests")
+
+    assert ("docker-registry could not be stopped: it may be listening on this machine" in done.errors) is told

@@ -130,6 +130,8 @@ def test_an_identity_is_named_with_its_issuer(folder: Path, capsys: pytest.Captu
     asked = ["verify", f"x@{IMAGE}", "--from", str(folder), "--identity", "https://github.com/lucid/release.yml"]
     assert main(asked) == 2
     assert "--identity and --issuer: only one of the two is given" in capsys.readouterr().err
+    assert main([*asked, "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["verified"] is False
 
     assert main([*asked, "--issuer", "https://token.actions.githubusercontent.com"]) == 2
     assert "signed with a key, and no key is trusted" in capsys.readouterr().err

@@ -43,6 +43,7 @@ def test_a_review_is_read_back_and_replaces_the_one_before(tmp_path: Path) -> No
         f'version = 1\n[design.a]\ndigest = "{digest("a")}"',
         f'version = 1\n[design.a]\ndigest = "{digest("a")}"\nreviewed = "yesterday"',
         "version = 1\ndesign = 3",
+        f"version = {'[' * 5000}",
     ],
 )
 def test_a_damaged_file_is_told_in_one_line_and_kept(text: str, tmp_path: Path) -> None:
@@ -51,10 +52,21 @@ def test_a_damaged_file_is_told_in_one_line_and_kept(text: str, tmp_path: Path) 
 
     with pytest.raises(HarnessError) as caught:
         read_reviews(lock)
+    assert str(caught.value).startswith(f"{lock}: ")
     assert "\n" not in str(caught.value)
     with pytest.raises(HarnessError):
         write_review(lock, "a", FIRST)
     assert lock.read_text() == text
+
+
+def test_a_link_to_the_file_stays_a_link(tmp_path: Path) -> None:
+    lock, kept = tmp_path / "reviewed.lock", tmp_path / "kept.lock"
+    lock.symlink_to(kept)
+
+    write_review(lock, "rdp-monitor", FIRST)
+
+    assert lock.is_symlink()
+    assert read_reviews(kept) == {"rdp-monitor": FIRST}
 
 
 @pytest.mark.parametrize("note", ["a\x7fb", "caf\udce9", "two\nlines", "\x1b[2J", "\u202e"])
