@@ -177,10 +177,9 @@ class Registry:
         if there.status == HTTPStatus.OK:
             return digest
         begun = self._expect(self._send("POST", "/blobs/uploads/"), HTTPStatus.ACCEPTED)
-        location = httpx.URL(f"{self.repository.url}/").join(begun.headers.get("Location", ""))
-        target = location.copy_merge_params({"digest": str(digest)})
+        target = self._upload_url(begun.headers.get("Location", ""), digest)
         headers = {"Content-Type": "application/octet-stream"}
-        self._expect(self._send("PUT", str(target), content=content, headers=headers), HTTPStatus.CREATED)
+        self._expect(self._send("PUT", target, content=content, headers=headers), HTTPStatus.CREATED)
         return digest
 
     def push_manifest(self, reference: Digest | str, content: bytes, media_type: str) -> bool:
@@ -195,6 +194,14 @@ class Registry:
         headers = {"Content-Type": media_type}
         answer = self._send("PUT", f"/manifests/{reference}", content=content, headers=headers)
         return "OCI-Subject" in self._expect(answer, HTTPStatus.CREATED).headers
+
+    def _upload_url(self, location: str, digest: Digest) -> str:
+        try:
+            url = httpx.URL(f"{self.repository.url}/").join(location)
+        except httpx.InvalidURL:
+            what = f"the registry takes uploads at {location!r}, which is no URL"
+            raise HarnessError(what, where=self.repository.host) from None
+        return str(url.copy_merge_params({"digest": str(digest)}))
 
     def _own(self, base: str, link: str) -> str:
         """Where a link leads, if that is this registry."""

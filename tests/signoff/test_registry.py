@@ -276,6 +276,19 @@ def test_a_registry_that_does_not_answer_is_named(error: Exception) -> None:
         registry.manifest("latest")
 
 
+def test_a_place_to_upload_to_that_is_none_is_told() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return (
+            httpx.Response(404) if request.method == "HEAD" else httpx.Response(202, headers={"Location": "http://a:b"})
+        )
+
+    with (
+        answering(answer) as registry,
+        pytest.raises(HarnessError, match=r"^127\.0\.0\.1:5000: .* at 'http://a:b', which is no URL"),
+    ):
+        registry.push_blob(b"content")
+
+
 def test_an_error_of_the_registry_is_passed_on() -> None:
     with (
         answering(lambda _: httpx.Response(500, text="disk\nfull")) as registry,
