@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class HarnessError(Exception):
     """A problem that the user can act on, told in one line: what, where, what to do.
@@ -23,3 +28,11 @@ class HarnessError(Exception):
         line = f"{line}; {self.fix}" if self.fix else line
         # Of what it names, much was chosen by others: an image, a registry, a file. It must not steer a terminal.
         return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
+
+
+def first_problem(error: ValidationError) -> str:
+    """Say in one line what is wrong with a document: where in it, and what."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    what = problem["msg"].removeprefix("Value error, ")
+    return f"{place}: {what}" if place else what

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from image_harness.errors import HarnessError
+from image_harness.errors import HarnessError, first_problem
 from image_harness.yaml_source import read_source
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -195,6 +195,4 @@ def load_matrix(path: Path) -> Matrix:
     try:
         return Matrix.model_validate(read_source(path, "a matrix").data)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise HarnessError(f"{place}: {problem['msg']}" if place else problem["msg"], where=str(path)) from error
+        raise HarnessError(first_problem(error), where=str(path)) from error

@@ -24,7 +24,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from image_harness.errors import HarnessError
+from image_harness.errors import HarnessError, first_problem
 from image_harness.nightly.bridge import bridged
 from image_harness.yaml_source import read_source
 
@@ -81,9 +81,7 @@ def load_nodes(path: Path) -> Nodes:
     try:
         return Nodes.model_validate(read_source(path, "a list of nodes", may_be_empty=True).data)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise HarnessError(f"{place}: {problem['msg']}" if place else problem["msg"], where=str(path)) from error
+        raise HarnessError(first_problem(error), where=str(path)) from error
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from image_harness.errors import HarnessError
+from image_harness.errors import HarnessError, first_problem
 from image_harness.report import document, model
 from image_harness.types import Digest, Platform, Status
 
@@ -53,7 +53,7 @@ def read_report(path: Path) -> tuple[model.RunReport, bytes]:
         report = _from_document(stated)
         _check_consistency(stated, report)
     except ValidationError as error:
-        raise HarnessError(f"not a report: {_first_problem(error)}", where=str(path)) from error
+        raise HarnessError(f"not a report: {first_problem(error)}", where=str(path)) from error
     except (ValueError, RecursionError) as error:
         raise HarnessError(f"not a report: {error}", where=str(path)) from error
     except HarnessError as error:
@@ -86,12 +86,6 @@ def _check_consistency(stated: document.Document, report: model.RunReport) -> No
 
 def _sums(section: document.Section) -> tuple[object, ...]:
     return section.name, section.met, section.not_met, section.unproven, section.compliance
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part) for part in problem["loc"])
-    return f"{place}: {problem['msg']}" if place else problem["msg"]
 
 
 def _to_document(report: model.RunReport) -> document.Document:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from image_harness.errors import HarnessError
-from image_harness.signoff.errors import first_problem
+from image_harness.errors import HarnessError, first_problem
 from image_harness.types import Digest
 
 

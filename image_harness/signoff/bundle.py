@@ -13,8 +13,9 @@ from typing import Final
 
 from pydantic import BaseModel, Field, ValidationError
 
+from image_harness.errors import first_problem
 from image_harness.signoff.envelope import Envelope, EnvelopeDocument
-from image_harness.signoff.errors import NotVerifiedError, first_problem
+from image_harness.signoff.errors import NotVerifiedError
 from image_harness.signoff.keys import PublicKey
 
 MEDIA_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"

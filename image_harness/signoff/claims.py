@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from image_harness.signoff.errors import NotVerifiedError, first_problem
+from image_harness.errors import first_problem
+from image_harness.signoff.errors import NotVerifiedError
 from image_harness.signoff.statement import PREDICATE_TYPE, SCHEMA, TestResult
 from image_harness.types import Digest
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 from cryptography.exceptions import InvalidSignature
 from pydantic import BaseModel, Field, ValidationError
 
-from image_harness.signoff.errors import NotVerifiedError, first_problem
+from image_harness.errors import first_problem
+from image_harness.signoff.errors import NotVerifiedError
 from image_harness.signoff.keys import PrivateKey, PublicKey
 
 MEDIA_TYPE: Final = "application/vnd.dsse.envelope.v1+json"

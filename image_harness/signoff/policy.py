@@ -9,8 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from image_harness.errors import HarnessError
-from image_harness.signoff.errors import first_problem
+from image_harness.errors import HarnessError, first_problem
 from image_harness.yaml_source import read_source
 
 _DURATION: Final = re.compile(r"(?P<number>[0-9]{1,6})(?P<unit>[hd])")

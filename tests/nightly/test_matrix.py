@@ -76,7 +76,7 @@ def test_a_pattern_that_fits_nothing_is_a_users_mistake(small: Matrix) -> None:
     ("old", "new", "words"),
     [
         ("needs: pins", "needs: luck", "bases.pinned.needs"),
-        ("latest: *image}", "newest: *image}", "no such bases: newest"),
+        ("latest: *image}", "newest: *image}", "nightly.yaml: services.two.images: no such bases: newest"),
         ("engines: {docker: {}", "engines: {Docker Desktop: {}", "engines"),
         ("without:", "but:", "but: Extra inputs"),
         ("engines:", "engines: [", "not YAML"),

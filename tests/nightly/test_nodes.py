@@ -30,7 +30,7 @@ def test_a_file_names_builder_nodes_and_engines(tmp_path: Path) -> None:
     [
         ("build: [{driver: magic}]", "build.0.driver"),
         ("engines: {}", "engines"),
-        (MIXED, "one driver, not kubernetes and remote"),
+        (MIXED, "nodes.yaml: all nodes of a builder have one driver, not kubernetes and remote"),
         ("build: [", "not YAML"),
         ("build: &a [*a]", "an alias stands inside of what it repeats"),
     ],
