@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import inspect
 import sys
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -11,11 +10,10 @@ from pathlib import Path
 from types import ModuleType
 
 from image_harness.errors import HarnessError
+from image_harness.introduction import subject_of
 from image_harness.mutants.good import Good
 from image_harness.mutants.model import Mutant
 from image_harness.subject import Subject
-
-_HOOK = "pytest_image_harness_subject"
 
 
 def load_subject(root: Path) -> Subject:
@@ -24,13 +22,9 @@ def load_subject(root: Path) -> Subject:
     Raises:
         HarnessError: There is none, or it names no mutants.
     """
-    path = root / "conftest.py"
-    hook = getattr(_module(path, "image_harness_subject"), _HOOK, None) if path.is_file() else None
-    if hook is None:
-        raise HarnessError(f"no conftest.py with {_HOOK}", where=str(root), fix="run this in the repository's root")
-    subject = hook(**dict.fromkeys(inspect.signature(hook).parameters))
-    if not isinstance(subject, Subject) or subject.mutants is None:
-        raise HarnessError("the subject names no mutants", where=str(path), fix="give Subject(mutants=FOLDER)")
+    subject = subject_of(root)
+    if subject.mutants is None:
+        raise HarnessError("the subject names no mutants", where=str(root), fix="give Subject(mutants=FOLDER)")
     return subject
 
 

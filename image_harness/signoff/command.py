@@ -89,8 +89,8 @@ def _teller(command: str, *, quiet: bool) -> Callable[[str], None]:
 
 
 def _sign_off(options: argparse.Namespace) -> int:
-    from image_harness.signoff.files import Folder  # noqa: PLC0415 - other commands need none of this
-    from image_harness.signoff.introduction import subject_of  # noqa: PLC0415
+    from image_harness.introduction import subject_of  # noqa: PLC0415 - other commands need none of this
+    from image_harness.signoff.files import Folder  # noqa: PLC0415
     from image_harness.signoff.keys import PrivateKey  # noqa: PLC0415
     from image_harness.signoff.procedure import Request, sign_off  # noqa: PLC0415
     from image_harness.signoff.refusal import parse_allowances  # noqa: PLC0415

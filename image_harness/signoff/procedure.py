@@ -11,6 +11,7 @@ from typing import Final
 from image_harness.design import Design, load_design
 from image_harness.errors import HarnessError
 from image_harness.image import Image, ImageReference, Transport, open_image
+from image_harness.introduction import source_version
 from image_harness.report import RunReport
 from image_harness.signoff import files
 from image_harness.signoff.build_record import BuildRecord, read_pins, read_record
@@ -19,7 +20,6 @@ from image_harness.signoff.checkout import Checkout
 from image_harness.signoff.envelope import Envelope
 from image_harness.signoff.files import Folder
 from image_harness.signoff.gates import Facts, refusals
-from image_harness.signoff.introduction import source_version
 from image_harness.signoff.keyless import check_keyless, sign_keyless
 from image_harness.signoff.keys import PrivateKey
 from image_harness.signoff.refusal import Allowance, Decision, decide

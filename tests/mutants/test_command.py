@@ -55,7 +55,7 @@ def test_mutants_are_listed(repository: Path, capsys: pytest.CaptureFixture[str]
         (["-n", "0"], "must be at least 1"),
         (["--image", ""], "not an image reference: ''"),
         (["--only", "user.absent", "--kind", "format"], "none of these mutants is of the kind format"),
-        (["--root", "/nowhere"], "no conftest.py"),
+        (["--root", "/nowhere"], "conftest.py: there is no such file"),
     ],
 )
 def test_a_users_mistake_is_one_line(

@@ -70,7 +70,7 @@ def test_mutants_are_chosen_by_id_requirement_or_pattern(good: Good) -> None:
 
 
 def test_a_repository_without_a_subject_is_told(tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match=r"no conftest\.py"):
+    with pytest.raises(HarnessError, match=r"conftest\.py: there is no such file"):
         load_subject(tmp_path)
 
 

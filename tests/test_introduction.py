@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from image_harness.errors import HarnessError
-from image_harness.signoff.introduction import source_version, subject_of
+from image_harness.introduction import source_version, subject_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 def test_this_repository_introduces_itself() -> None:
@@ -23,7 +23,7 @@ def test_a_folder_that_does_not_is_told_so(conftest: str | None, tmp_path: Path)
     if conftest is not None:
         (tmp_path / "conftest.py").write_text(conftest)
 
-    with pytest.raises(HarnessError, match="run this in the repository of the image, or name it with --source"):
+    with pytest.raises(HarnessError, match="run this in the repository of the image, or name its folder"):
         subject_of(tmp_path)
 
 
@@ -39,6 +39,16 @@ def test_a_conftest_may_import_what_stands_beside_it(tmp_path: Path) -> None:
 
     assert subject_of(tmp_path).design == Path("design.yaml")
     assert sys.path == before
+
+
+def test_the_hook_may_ask_for_what_pytest_gives_it(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        "from pathlib import Path\n"
+        "from image_harness import Subject\n"
+        "def pytest_image_harness_subject(config): return Subject(Path('.'), Path('design.yaml'), Path('.'))\n"
+    )
+
+    assert subject_of(tmp_path).design == Path("design.yaml")
 
 
 @pytest.mark.parametrize(

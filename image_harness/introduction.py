@@ -1,7 +1,8 @@
-"""What a repository's ``conftest.py`` says of it, outside of a test run."""
+"""What a repository says of itself, outside of a test run: in its ``conftest.py``, and in its Dockerfile."""
 
 from __future__ import annotations
 
+import inspect
 import runpy
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ def subject_of(root: Path) -> Subject:
         HarnessError: It has no ``conftest.py`` that does, or that fails.
     """
     conftest = root / "conftest.py"
-    fix = "run this in the repository of the image, or name it with --source"
+    fix = "run this in the repository of the image, or name its folder"
     if not conftest.is_file():
         raise HarnessError("there is no such file", where=str(conftest), fix=fix)
     subject = _introduced(conftest)
@@ -37,7 +38,8 @@ def _introduced(conftest: Path) -> object:
     sys.path.insert(0, beside)
     try:
         hook = runpy.run_path(str(conftest)).get(_HOOK)
-        return hook() if callable(hook) else None
+        # pytest gives a hook what it asks for by name; there is none of that here.
+        return hook(**dict.fromkeys(inspect.signature(hook).parameters)) if callable(hook) else None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is somebody else's code
         raise HarnessError(f"it fails: {type(error).__name__}: {error}", where=str(conftest), fix="mend it") from None
     finally:
