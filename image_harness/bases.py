@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
+from image_harness.errors import HarnessError
 from image_harness.image import Image
 from image_harness.report.model import BaseImage, BasesFacts, BaseUse
 from image_harness.types import Digest
@@ -48,8 +49,16 @@ def _materials(image: Image) -> Iterator[BaseImage]:
             uri = material.get("uri", "") if isinstance(material, Mapping) else ""
             if isinstance(uri, str) and uri.startswith(_IMAGE):
                 name = unquote(uri.split("/", 1)[1].partition("?")[0]).replace("@", ":")
-                sha256 = material.get("digest", {}).get("sha256")
-                yield BaseImage(name, Digest(f"sha256:{sha256}") if sha256 else None)
+                yield BaseImage(name, _digest(material.get("digest")))
+
+
+def _digest(named: object) -> Digest | None:
+    """The digest that a material is named by; None where it is of another kind, or no digest at all."""
+    value = named.get("sha256") if isinstance(named, Mapping) else None
+    try:
+        return Digest(f"sha256:{value}")
+    except HarnessError:
+        return None
 
 
 def _replaced_contexts(image: Image) -> Iterator[str]:

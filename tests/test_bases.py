@@ -74,6 +74,17 @@ def test_a_base_from_elsewhere_is_a_stand_in(source: str, tmp_path: Path) -> Non
     assert facts.reason == f"the build replaced {BUILDER}"
 
 
+@pytest.mark.parametrize("named", [None, [], {"sha256": "0"}, {"sha256": 3}, {"sha512": "0"}])
+def test_a_base_whose_digest_is_none_has_none(named: object, tmp_path: Path) -> None:
+    material = {"uri": "pkg:docker/a@1?platform=linux%2Farm64", "digest": named}
+    statement = {"predicateType": "https://slsa.dev/provenance/v0.2", "predicate": {"materials": [material]}}
+    built = ImageBuilder().layer({"a": b""})
+    built.attestations.append({"_type": "https://in-toto.io/Statement/v0.1", "subject": [], **statement})
+
+    with open_built(built, tmp_path) as image:
+        assert bases_of(image) == BasesFacts(BaseUse.UPSTREAM, (BaseImage("a:1", None),))
+
+
 def test_a_stand_in_that_says_so_is_one_whatever_the_provenance_says(tmp_path: Path) -> None:
     facts = told(tmp_path, PINNED, created_by="stand-in for gcr.io/distroless/python3-debian12")
 
