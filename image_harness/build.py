@@ -27,12 +27,9 @@ def is_stale(command: Sequence[str], *, root: Path, environment: Mapping[str, st
         environment: Variables on top of the process's own (the engine's URL).
 
     Raises:
-        HarnessError: The command could not tell; its last line says why.
+        HarnessError: The command could not tell, its last line says why; or it does not exist.
     """
-    asked = [*command, "--is-stale"]
-    done = subprocess.run(
-        asked, cwd=root, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
+    done = _run([*command, "--is-stale"], root, environment, capture=True)
     if done.returncode == _STALE:
         return True
     # An interpreter that fails ends with the same code, and says so elsewhere.
@@ -48,13 +45,20 @@ def build(command: Sequence[str], *, root: Path, environment: Mapping[str, str])
     Raises:
         HarnessError: The build failed, or the command does not exist.
     """
-    try:
-        done = subprocess.run(list(command), cwd=root, env={**os.environ, **environment}, check=False)
-    except OSError as error:
-        raise HarnessError(f"cannot run the build: {error.strerror}", where=command[0]) from error
+    done = _run(command, root, environment, capture=False)
     if done.returncode != 0:
         raise HarnessError(
             f"the image was not built (exit code {done.returncode})",
             where=" ".join(command),
             fix="see the log above, or check another image with --image",
         )
+
+
+def _run(
+    command: Sequence[str], root: Path, environment: Mapping[str, str], *, capture: bool
+) -> subprocess.CompletedProcess[str]:
+    variables = {**os.environ, **environment}
+    try:
+        return subprocess.run(command, cwd=root, env=variables, capture_output=capture, text=True, check=False)
+    except OSError as error:
+        raise HarnessError(f"cannot run the build: {error.strerror}", where=command[0]) from error

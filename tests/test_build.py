@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from image_harness.build import is_stale
+from image_harness.build import build, is_stale
 from image_harness.errors import HarnessError
 
 
@@ -24,3 +24,10 @@ def test_a_command_that_says_so_is_believed(code: int, stale: bool, tmp_path: Pa
 def test_a_command_that_fails_does_not_say_that_the_image_is_up_to_date(program: str, tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"^build: (ZeroDivisionError: division by zero|exit code [12])$"):
         asked(program, tmp_path)
+
+
+def test_a_command_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match=r"^\./build: cannot run the build: No such file or directory$"):
+        is_stale(["./build"], root=tmp_path, environment={})
+    with pytest.raises(HarnessError, match=r"^\./build: cannot run the build: No such file or directory$"):
+        build(["./build"], root=tmp_path, environment={})
