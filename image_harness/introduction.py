@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from image_harness.dockerfile import parse_dockerfile
+from image_harness.dockerfile.parser import build_arguments, parse_dockerfile
 from image_harness.errors import HarnessError
 from image_harness.subject import Subject
 
@@ -55,7 +55,7 @@ def source_version(dockerfile: Path | None) -> str | None:
     if dockerfile is None:
         return None
     parsed = parse_dockerfile(dockerfile)
-    words = [word for stage in parsed.stages for step in stage.all("ARG") for word in step.text.split()]
-    defaults = {argument.name: argument.default for argument in parsed.arguments}
-    defaults.update({name: value.strip("\"'") for name, equals, value in (w.partition("=") for w in words) if equals})
-    return defaults.get(_VERSION)
+    steps = [step for stage in parsed.stages for step in stage.all("ARG")]
+    declared = [*parsed.arguments, *(argument for step in steps for argument in build_arguments(step))]
+    given = [argument.default for argument in declared if argument.name == _VERSION and argument.default is not None]
+    return given[-1] if given else None

@@ -76,6 +76,8 @@ def test_a_conftest_that_fails_is_told_in_one_line(conftest: str, words: str, tm
     [
         ("ARG VERSION=1.0.0\nFROM scratch\nARG VERSION\n", "1.0.0"),
         ('FROM scratch\nARG OTHER=1 VERSION="2.0"\n', "2.0"),
+        ('FROM scratch\nARG VERSION="2 beta"\n', "2 beta"),
+        ("FROM scratch\nARG VERSION=a\\ b\n", "a b"),
         ("FROM scratch\nARG VERSION\n", None),
         ("FROM scratch\n", None),
     ],
