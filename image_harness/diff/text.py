@@ -100,7 +100,7 @@ def _short(text: str | None) -> str:
 
 def _printable(text: str) -> str:
     """An image's own words cannot move a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _bytes(size: int) -> str:

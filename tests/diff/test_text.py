@@ -107,6 +107,12 @@ def test_an_images_words_cannot_move_the_cursor() -> None:
     assert text.encode()
 
 
+def test_a_letter_that_nobody_sees_is_written_as_a_string_has_it() -> None:
+    hidden = LayerChanges("RUN x", removed=False, files=(replace(FILES[0], path="/a\u200bb"),))
+
+    assert r"`~ /a\u200bb: size 10 -> 12`" in render_text(replace(WHOLE, layers=(hidden,)), files=None)
+
+
 def test_a_long_value_is_cut() -> None:
     text = render_text(replace(WHOLE, labels=(Change("a", "x" * 500, "y" * 500),)), files=None)
 
