@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from image_harness.errors import HarnessError
+from image_harness.replacing import replace_file
 
 REPORT: Final = "report.json"
 SBOM: Final = "sbom.cdx.json"
@@ -31,7 +32,7 @@ class Folder:
         """Make the folder, and take away what an earlier sign-off left: it speaks of another run.
 
         Raises:
-            HarnessError: The folder cannot be written to, or is one of something else.
+            HarnessError: It is no folder, or cannot be written to.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -47,15 +48,12 @@ class Folder:
         """Write one file in one step.
 
         Raises:
-            HarnessError: There is no room for it.
+            HarnessError: It cannot be written; there may be no room for it.
         """
         target = self.path / name
-        aside = self.path / f".{name}.{os.getpid()}"
         try:
-            aside.write_bytes(content)
-            aside.replace(target)
+            replace_file(target, content)
         except OSError as error:
-            aside.unlink(missing_ok=True)
             raise HarnessError(f"cannot be written: {error.strerror}", where=str(target)) from None
 
     def write_document(self, name: str, document: Mapping[str, object]) -> None:
