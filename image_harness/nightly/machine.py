@@ -6,7 +6,6 @@ import functools
 import platform
 import shutil
 import subprocess
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,6 +16,7 @@ from image_harness.design import load_design
 from image_harness.engine import Engine
 from image_harness.errors import HarnessError
 from image_harness.nightly.matrix import Cell, Emulator, Matrix, Need
+from image_harness.signoff.build_record import read_pins
 
 _BINFMT: Final = Path("/proc/sys/fs/binfmt_misc")
 _REGISTRY_LIMIT: Final = timedelta(seconds=15)
@@ -155,14 +155,13 @@ def bases_of(design: Path) -> tuple[str, ...]:
 
 
 def pins(lock: Path) -> frozenset[str]:
-    """Return the images whose digests a lock file pins."""
-    try:
-        document = tomllib.loads(lock.read_text("utf-8"))
-    except FileNotFoundError:
-        return frozenset()
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise HarnessError(f"cannot be read: {error}", where=str(lock)) from error
-    return frozenset(name for name, entry in document.get("upstream", {}).items() if entry.get("digest"))
+    """Return the images whose digests a lock file pins; none where there is no such file.
+
+    Raises:
+        HarnessError: It is damaged.
+    """
+    found = read_pins(lock) if lock.exists() else {}
+    return frozenset(name for name, digest in found.items() if digest is not None)
 
 
 def ask_registry(name: str) -> str:

@@ -18,6 +18,7 @@ from typing import BinaryIO, Final
 
 from image_harness.engine.client import resolve_url
 from image_harness.errors import HarnessError
+from image_harness.history import codes
 from image_harness.history.model import Run
 from image_harness.history.store import Store
 from image_harness.nightly.matrix import Cell, Matrix
@@ -195,8 +196,8 @@ def _told(outcome: Outcome) -> str:
     if run.absence:
         what = f"{run.absence}; see {outcome.folder / 'log.txt'}"
     else:
-        met = run.statuses.count("m")
-        selected = len(run.statuses) - run.statuses.count("-")
+        met = run.statuses.count(codes.MET)
+        selected = len(run.statuses) - run.statuses.count(codes.NOT_SELECTED)
         retried = f", retried {run.retries}" if run.retries else ""
         what = f"{met} of {selected} met{retried}; {outcome.folder / 'report.html'}"
     return f"{outcome.cell.name}: {run.verdict.upper()} in {outcome.took.total_seconds():.0f} s: {what}"

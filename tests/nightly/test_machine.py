@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from image_harness.errors import HarnessError
 from image_harness.nightly import machine
 from image_harness.nightly.machine import Emulation, Machine, bases_of, emulation_here, pins
 from image_harness.nightly.matrix import Cell, Matrix, load_matrix
@@ -105,8 +106,17 @@ def test_pins_are_the_upstream_images_with_a_digest(tmp_path: Path) -> None:
     lock = tmp_path / "bases.lock"
     assert pins(lock) == frozenset()
 
-    lock.write_text('version = 1\n[upstream."a:1"]\ndigest = "sha256:0"\n[upstream."b:2"]\n')
+    lock.write_text(f'version = 1\n[upstream."a:1"]\ndigest = "sha256:{"0" * 64}"\n[upstream."b:2"]\n')
     assert pins(lock) == {"a:1"}
+
+
+@pytest.mark.parametrize("content", [b"# \xff", b"version = 1\nupstream = 3\n"])
+def test_a_damaged_lock_file_is_told_in_one_line(content: bytes, tmp_path: Path) -> None:
+    lock = tmp_path / "bases.lock"
+    lock.write_bytes(content)
+
+    with pytest.raises(HarnessError, match=r"bases\.lock: not "):
+        pins(lock)
 
 
 def test_the_kernel_is_asked_what_it_runs_arm64_programs_with(tmp_path: Path) -> None:
