@@ -23,7 +23,7 @@ class Sample:
 
     Attributes:
         session_id: The session; none for the host.
-        timestamp: When, in UTC.
+        timestamp: When, in UTC, to the millisecond.
         cpu_percent: Share of all processors' time since the sample before.
         memory_bytes: Resident memory in use.
         memory_percent: The same as a share of the machine's memory.

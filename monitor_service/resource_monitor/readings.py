@@ -113,13 +113,14 @@ class Moment:
 
     Attributes:
         clock: A monotonic clock, in seconds: what rates are computed with.
-        timestamp: Wall time, in UTC.
+        timestamp: Wall time, in UTC, to the millisecond: a store that keeps no more of it gives back the same moment.
     """
 
     def __init__(self, disk_path: Path) -> None:
         self._disk_path = disk_path
         self.clock = time.monotonic()
-        self.timestamp = datetime.now(UTC)
+        now = datetime.now(UTC)
+        self.timestamp = now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     @cached_property
     def processor_seconds(self) -> tuple[float, float]:

@@ -91,7 +91,11 @@ def test_mongodb_is_written_read_lost_and_found(start_service: StartService) -> 
         path = f"/api/v1/monitoring/sessions/{session_id}/history"
         # More than memory holds.
         eventually(lambda: len(service.get(path).json["samples"]) > 3)
-        assert service.get(path).json["source"] == "mongodb"
+        history = service.get(path).json
+        assert history["source"] == "mongodb"
+        # Each is there once, though the newest are in memory, too: to the millisecond, as MongoDB keeps it.
+        moments = [sample["timestamp"][:23] for sample in history["samples"]]
+        assert len(set(moments)) == len(moments)
         assert {document["session_id"] for document in mongo.documents["lucid_rdp_monitor.samples"]} == {
             session_id,
             None,

@@ -92,3 +92,8 @@ def test_shares_of_the_machine_are_the_kernel_s() -> None:
     assert 0 < moment.memory.used < moment.memory.total
     assert moment.disk.percent == psutil.disk_usage("/").percent
     assert moment.process_count > 1
+
+
+def test_a_moment_is_one_that_databases_can_keep() -> None:
+    moments = [Moment(Path("/")).timestamp for _ in range(5)]
+    assert [moment.microsecond % 1000 for moment in moments] == [0] * 5
