@@ -62,8 +62,17 @@ def test_a_client_error_is_not_tried_again(status: int) -> None:
 
 def test_a_time_out_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(siblings, "_REQUEST_LIMIT", timedelta(seconds=0.05))
+    asked: list[str] = []
+    ask = Sibling._ask
+
+    async def counted(sibling: Sibling) -> None:
+        asked.append(sibling.name)
+        await ask(sibling)
+
+    monkeypatch.setattr(Sibling, "_ask", counted)
     with black_hole() as port, pytest.raises(httpx.TimeoutException):
         _check(f"http://127.0.0.1:{port}")
+    assert len(asked) == 3
 
 
 def test_nobody_there_is_an_error_of_the_connection() -> None:
