@@ -102,6 +102,11 @@ def test_what_has_no_name_of_its_own_and_empty_variables_are_compared_too(opened
             {"Healthcheck": {"Test": ["CMD", "a"], "Interval": 10_000_000_000}},
             Change("health check interval", "0:00:30", "0:00:10"),
         ),
+        (
+            {"Healthcheck": {"Test": ["CMD", "a"]}},
+            {"Healthcheck": {"Test": ["NONE"]}},
+            Change("health check", "['CMD', 'a']", "['NONE']"),
+        ),
     ],
 )
 def test_the_configuration_is_compared(

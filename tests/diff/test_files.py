@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from tarfile import CHRTYPE
 
 import pytest
 
@@ -26,6 +27,8 @@ def changed(opened: Opened, old: Mapping[str, Node | bytes], new: Mapping[str, N
         (Node(b"x"), Node(b"x", uid=65532, gid=1), ("owner 0:0 -> 65532:1",), 0),
         (symlink("a"), symlink("b"), ("target a -> b",), 0),
         (Node(b"x", mode=0o755), directory(), ("file -> directory",), -1),
+        (Node(kind=CHRTYPE, device=(1, 3)), Node(kind=CHRTYPE, device=(1, 5)), ("device (1, 3) -> (1, 5)",), 0),
+        (Node(b"x"), Node(b"x", pax={"SCHILY.xattr.user.a": "b"}), ("extended attributes",), 0),
     ],
 )
 def test_what_changed_about_a_file_is_told(

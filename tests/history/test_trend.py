@@ -141,6 +141,16 @@ def test_a_retried_check_is_flaky_for_ever() -> None:
     assert trend.cells["docker"][night(1)].retried
 
 
+def test_what_cannot_be_trusted_is_told_worst_first_and_with_its_nights() -> None:
+    trend = trend_of([run(0), run(1, "mnmm"), run(2, "Umnm"), run(3, "Ummm")])
+
+    assert [(one.requirement, one.changes, one.retried, one.nights) for one in trend.flaky] == [
+        ("user.config", 1, 2, (night(2), night(3))),
+        ("health.test", 2, 0, (night(2), night(3))),
+        ("labels.title", 2, 0, (night(1), night(2))),
+    ]
+
+
 def test_a_second_run_of_a_night_does_not_undo_the_first() -> None:
     trend = trend_of([run(0, "nmmm", hour=1), run(0, hour=2)])
     there = trend.cells["docker"][night(0)]

@@ -8,18 +8,44 @@ import pytest
 
 from image_harness.cli import main
 from image_harness.nightly.summary import commands, job_summary
+from image_harness.report.advice import issues
 from image_harness.report.json import render_json
 from image_harness.report.model import CheckOutcome
 from tests.report.generate import check, good_report, hostile_report, report, requirement, whole_report
 
 
-def test_the_page_has_a_bar_for_each_section() -> None:
-    page = job_summary(whole_report())
+def test_the_page_has_a_bar_for_each_section_and_a_line_for_each_issue() -> None:
+    made = whole_report()
+    page = job_summary(made)
 
     rows = [line for line in page.splitlines() if re.search("🟩|🟥|🟨", line) and line.startswith("| ")]
-    assert len(rows) >= len(whole_report().sections)
-    assert "| Build Arguments | 🟩" in page
+    assert len(rows) == len(made.sections) + len(issues(made))
+    assert re.search(r"^\| Builder Stage Pattern \| 🟩+🟥🟨⬜ \| 93 % \| 30/32 met \|$", page, re.MULTILINE)
     assert page.startswith("## 🟥 NOT MET: rdp-monitor")
+
+
+def test_a_section_that_was_not_selected_is_told_as_such() -> None:
+    assert f"| {'⬜' * 20} | - | not selected |" in job_summary(report(requirement("a", selected=False)))
+
+
+def test_the_page_names_the_image_by_the_best_name_that_it_has() -> None:
+    made = report(requirement("a", check("x")))
+    by_config = replace(made.image, manifest_digest=None)
+    by_name = replace(by_config, config_digest=None, layers=(), reference="docker-daemon:a")
+
+    for image, name in (
+        (made.image, str(made.image.manifest_digest)),
+        (by_config, str(made.image.config_digest)),
+        (by_name, "docker-daemon:a"),
+    ):
+        assert f"<code>{name.replace(':', '&#58;')}</code>" in job_summary(replace(made, image=image))
+
+
+def test_more_issues_than_anybody_reads_are_counted() -> None:
+    failed = [requirement(f"a.{number}", check("x", CheckOutcome.FAILED, message="no")) for number in range(51)]
+
+    assert "more." not in job_summary(report(*failed[:50]))
+    assert job_summary(report(*failed)).endswith("\n\nAnd 1 more.\n")
 
 
 def test_a_good_report_has_a_page_without_issues_and_no_annotation(tmp_path: Path) -> None:
@@ -73,6 +99,7 @@ def test_more_than_a_step_can_show_are_counted(tmp_path: Path) -> None:
 
     assert len(lines) == 10
     assert lines[-1] == "::error::21 more requirements are not met or unproven"
+    assert lines[:9] == commands(report(*failed[:9]), tmp_path)
 
 
 def test_nothing_that_an_image_says_becomes_a_command_or_markup(tmp_path: Path) -> None:
