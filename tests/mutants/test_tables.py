@@ -16,14 +16,14 @@ from image_harness.mutants.tables import html, markdown
 DESIGN = load_design(Path(__file__).parents[2] / "designs" / "rdp-monitor.yaml")
 
 
-def campaign(*, complete: bool = False, differences: dict[str, str] | None = None) -> Campaign:
+def campaign(*, complete: bool = False) -> Campaign:
     killed = mutant("user.root", "the user is root", "user.config", lambda _draft: None)
     survived = behaviour("<b>", "a & b", "workdir", lambda _draft: None)
     results = (
         judge(killed, Sighting({"user.config": "root"})),
         judge(survived, Sighting(unproven={"workdir": "<engine gone>"})),
     )
-    return Campaign(DESIGN, "sha256:0", results, complete, differences or {})
+    return Campaign(DESIGN, "sha256:0", results, complete)
 
 
 def test_the_line_counts_what_was_killed_and_what_is_covered() -> None:
@@ -43,9 +43,21 @@ def test_only_a_complete_run_tells_which_requirements_have_no_mutant() -> None:
 
 
 def test_a_difference_between_memory_and_files_fails_the_run() -> None:
-    found = campaign(differences={"user.root": "not met as well: workdir"})
+    killed = campaign().results[:1]
+    found = Campaign(DESIGN, "sha256:0", killed, complete=False, differences={"user.root": "not met as well: workdir"})
 
-    assert "user.root: from files, not met as well: workdir" in complaints(found)
+    assert complaints(found) == ["user.root: from files, not met as well: workdir"]
+    assert not found.passed
+    assert Campaign(DESIGN, "sha256:0", killed, complete=False).passed
+
+
+def test_what_should_not_have_turned_is_told_by_its_status() -> None:
+    one = mutant("user.root", "the user is root", "user.config", lambda _draft: None)
+    seen = Sighting({"user.config": "root", "workdir": "no such folder"}, {"expose": "gone"})
+
+    (line,) = complaints(Campaign(DESIGN, "sha256:0", (judge(one, seen),), complete=False))
+
+    assert line.endswith("(the user is root): expose is unproven, too (gone); workdir is not-met, too (no such folder)")
 
 
 def test_markdown_has_a_row_for_every_requirement() -> None:

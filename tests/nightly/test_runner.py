@@ -14,6 +14,9 @@ import pytest
 from image_harness.history.store import Store
 from image_harness.nightly.matrix import Matrix, load_matrix
 from image_harness.nightly.runner import Runner
+from image_harness.report.json import render_json
+from image_harness.types import Status
+from tests.report.generate import check, good_report, report, requirement
 
 MATRIX = """
 engines: {docker: {}, podman: {}}
@@ -103,3 +106,40 @@ def test_an_interrupted_night_begins_no_other_cell_and_keeps_none_that_was_cut_o
 
     assert run(matrix, tmp_path, work) == []
     assert 1 <= len(begun) <= len(ENGINES)
+
+
+def test_the_report_of_an_earlier_try_is_not_taken_for_this_ones(matrix: Matrix, tmp_path: Path) -> None:
+    cell = matrix.chosen(("one.docker.distribution.pinned",))[0]
+    left = tmp_path / "out" / cell.name / "report.json"
+    left.parent.mkdir(parents=True)
+    left.write_text(render_json(good_report()), "utf-8")
+    said: list[str] = []
+    runner = Noting(tmp_path, matrix, tmp_path / "out", date(2026, 3, 1), said.append)
+    runner.does = lambda _: 0
+
+    with Store(str(tmp_path / "history.sqlite"), create=True) as store:
+        (outcome,) = runner.run([cell], {"docker": ("docker",)}, store)
+        assert [kept.verdict for kept in store.runs()] == [Status.UNPROVEN]
+
+    assert "No such file" in outcome.run.absence
+    assert said[-1].startswith(f"{cell.name}: UNPROVEN in 0 s: ")
+
+
+def test_what_came_of_a_cell_is_said_in_numbers(matrix: Matrix, tmp_path: Path) -> None:
+    cell = matrix.chosen(("one.docker.distribution.pinned",))[0]
+    said: list[str] = []
+    made = report(
+        requirement("a", check("x")), requirement("b", check("y", retries=2)), requirement("c", selected=False)
+    )
+
+    def write(command: Sequence[str]) -> int:
+        if "--report" in command:
+            Path(command[command.index("--report") + 1], "report.json").write_text(render_json(made), "utf-8")
+        return 0
+
+    runner = Noting(tmp_path, matrix, tmp_path / "out", date(2026, 3, 1), said.append)
+    runner.does = write
+    with Store(str(tmp_path / "history.sqlite"), create=True) as store:
+        runner.run([cell], {"docker": ("docker",)}, store)
+
+    assert said[-1].startswith(f"{cell.name}: UNPROVEN in 0 s: 1 of 2 met, retried 2; ")

@@ -120,6 +120,22 @@ def test_the_sign_off_of_another_image_is_not_attached(
     assert fake.manifests == before
 
 
+@pytest.mark.parametrize(
+    ("decision", "words"),
+    [
+        ({"decision": "refused", "signed": False}, "the image was refused"),
+        ({"decision": "signed-off", "signed": False}, "the statement is not signed"),
+    ],
+)
+def test_what_was_not_signed_off_is_not_attached(
+    registry: Registry, image: Digest, folder: Folder, decision: dict[str, object], words: str
+) -> None:
+    folder.write_document(files.DECISION, decision)
+
+    with pytest.raises(HarnessError, match=f"nothing to attach: {words}; run image-harness sign-off --key"):
+        attach_sign_off(registry, image, folder)
+
+
 @pytest.mark.parametrize("materials", [SIGNED_FOR, []])
 def test_another_bill_of_materials_than_the_signed_one_is_not_attached(
     materials: list[Material], registry: Registry, image: Digest, key: PrivateKey, tmp_path: Path, fake: FakeRegistry
