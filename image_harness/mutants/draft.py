@@ -198,17 +198,6 @@ def _replaced(text: str, old: str, new: str, where: str) -> str:
     return text.replace(old, new)
 
 
-def substitution(*pairs: tuple[str, str]) -> Callable[[str], str]:
-    """Return a function that replaces texts, each of which must stand in its argument exactly once."""
-
-    def change(text: str) -> str:
-        for old, new in pairs:
-            text = _replaced(text, old, new, "source")
-        return text
-
-    return change
-
-
 def names_in(scan_names: Sequence[str], removed: set[str]) -> set[str]:
     """Return which of a layer's names stand for removed paths."""
     return {name for name in scan_names if "/" + name.strip("/").removeprefix("./") in removed}
