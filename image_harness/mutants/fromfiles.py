@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ from image_harness.mutants.loop import copy_sources
 from image_harness.mutants.model import Mutant, Sighting, sighting_of
 from image_harness.mutants.processes import ended_together, failed, started, wait
 from image_harness.mutants.static import SELECTION
-from image_harness.types import Status
+from image_harness.report import load_report
 
 _NAME = "image-harness-mutant:files"
 _NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "tests", "docs", "benchmarks")
@@ -103,13 +102,5 @@ def report(arguments: Sequence[str], *, root: Path, folder: Path, bytecode: Path
         if run.process.returncode == 4:  # the image was refused, in one line
             return Sighting(refused=run.tail().strip().rpartition("\n")[2])
         raise failed(run, "a run of the checks")
-    document = json.loads((path / "report.json").read_text(encoding="utf-8"))
-    statuses = [
-        (
-            found["id"],
-            Status(found["status"]),
-            next((check["message"] for check in found["checks"] if check["message"]), ""),
-        )
-        for found in document["requirements"]
-    ]
-    return sighting_of(statuses, float(document["run"]["seconds"]))
+    found = load_report(path / "report.json")
+    return sighting_of(found, found.run.duration.total_seconds())

@@ -93,12 +93,8 @@ def _sight(items: Sequence[pytest.Item], base: HarnessSession, draft: Draft) -> 
             # Without an item to follow, the last one ends the session's fixtures too.
             for report in runtestprotocol(item, log=False, nextitem=following):
                 recorder.add(report)
-        report_ = assemble(session, recorder, started=datetime.now(UTC), seconds=0)
-        statuses = [
-            (found.facts.id, found.status, next((c.message for c in found.checks if c.message), ""))
-            for found in report_.requirements
-        ]
-    return sighting_of(statuses, time.perf_counter() - begin)
+        made = assemble(session, recorder, started=datetime.now(UTC), seconds=0)
+    return sighting_of(made, time.perf_counter() - begin)
 
 
 def mutated(base: HarnessSession, draft: Draft, resources: ExitStack) -> HarnessSession:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from image_harness.report.model import RunReport
 from image_harness.types import Status
 
 if TYPE_CHECKING:
@@ -154,13 +155,10 @@ def refusal(sighting: Sighting, about_the_image: Iterable[str]) -> Sighting:
     return Sighting(unproven=sighting.unproven, seconds=sighting.seconds, refused="; ".join(sorted(reasons)))
 
 
-def sighting_of(statuses: Iterable[tuple[str, Status, str]], seconds: float) -> Sighting:
-    """Make a sighting from each requirement's status and the reason for it."""
-    not_met: dict[str, str] = {}
-    unproven: dict[str, str] = {}
-    for id_, status, reason in statuses:
-        if status is Status.NOT_MET:
-            not_met[id_] = reason
-        elif status is Status.UNPROVEN:
-            unproven[id_] = reason
-    return Sighting(not_met, unproven, seconds)
+def sighting_of(report: RunReport, seconds: float) -> Sighting:
+    """Make a sighting from a run's report; a reason is what the first check says that says anything."""
+    reasons: dict[Status, dict[str, str]] = {Status.NOT_MET: {}, Status.UNPROVEN: {}}
+    for found in report.requirements:
+        if found.status in reasons:
+            reasons[found.status][found.facts.id] = next((c.message for c in found.checks if c.message), "")
+    return Sighting(reasons[Status.NOT_MET], reasons[Status.UNPROVEN], seconds)

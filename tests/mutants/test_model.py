@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from image_harness.mutants.making import behaviour, mutant, refused
-from image_harness.mutants.model import Sighting, Verdict, judge, refusal
+from image_harness.mutants.model import Sighting, Verdict, judge, refusal, sighting_of
 from image_harness.mutants.results import difference
+from image_harness.report.model import CheckOutcome
+from tests.report.generate import check, report, requirement
 
 MUTANT = mutant("m", "a defect", "a", lambda _draft: None, follows="b", blinds="c")
 
@@ -70,3 +72,15 @@ def test_a_damaged_layout_must_be_refused_for_what_is_wrong_with_it(
     seen = refusal(Sighting(not_met, unproven), ["a", "b"])
 
     assert (judge(spoiled, seen).verdict is Verdict.KILLED) is killed
+
+
+def test_a_sighting_is_what_a_report_says_is_wrong_and_why() -> None:
+    made = report(
+        requirement("met", check("a")),
+        requirement("lost", check("b"), check("c", CheckOutcome.FAILED, message="1 == 2")),
+        requirement("blind", check("d", CheckOutcome.ERROR, message="gone")),
+        requirement("retried", check("e", retries=1)),
+        requirement("left-out", selected=False),
+    )
+
+    assert sighting_of(made, 1.5) == Sighting({"lost": "1 == 2"}, {"blind": "gone", "retried": ""}, 1.5)
