@@ -115,7 +115,8 @@ class Libraries:
         yield from self._configured
         triplet = _TRIPLETS.get(user.machine) if isinstance(user.machine, Machine) else None
         wide = ("/lib64", "/usr/lib64") if user.elf_class is ElfClass.ELF64 else ()
-        yield from (f"/lib/{triplet}", f"/usr/lib/{triplet}", "/lib", "/usr/lib", *wide)
+        own = (f"/lib/{triplet}", f"/usr/lib/{triplet}") if triplet is not None else ()
+        yield from (*own, "/lib", "/usr/lib", *wide)
 
     @cached_property
     def _configured(self) -> tuple[str, ...]:

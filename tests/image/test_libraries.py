@@ -115,6 +115,15 @@ def test_a_library_of_another_machine_is_passed_over_for_the_next(open_user: Ope
     assert found.path == "/lib/liba.so"
 
 
+@pytest.mark.parametrize(("folder", "found"), [("lib", True), ("lib/None", False)])
+def test_a_machine_without_a_folder_of_its_own_has_the_common_ones(folder: str, found: bool, open_user: Open) -> None:
+    sparc = 2
+    fs, user = open_user(
+        ElfBuilder(machine=sparc, needed=("liba.so",)), **{f"{folder}/liba.so": ElfBuilder(machine=sparc).build()}
+    )
+    assert (Libraries(fs).find(user, "liba.so") is not None) is found
+
+
 def test_the_environment_counts_between_rpath_and_runpath(open_user: Open) -> None:
     files = {f"opt/{name}/liba.so": LIBRARY for name in ("rpath", "environment", "runpath")}
     for user, expected in (
