@@ -158,6 +158,7 @@ def _void_verification(design: Design) -> Iterator[Mutant]:
     yield docker(
         "runtime-verify.marker.or-true", f"assert {size} or True", "runtime-verify.marker", size, f"{size} or 1"
     )
+    cache = "--mount=type=cache,id=lucid-rdp-monitor-bytecode,target=/var/cache/python"
     cached = '"-X", "pycache_prefix=/var/cache/python", "-c", "import sys; '
     for nth, (what, assertion) in enumerate(
         {"application": "assert not missing", "configuration": "assert limit == 100"}.items()
@@ -170,6 +171,21 @@ def _void_verification(design: Design) -> Iterator[Mutant]:
         }.items():
             yield docker(
                 f"{verified}.{miss}", f"the verification of the {what}: {miss}", verified, cached, text, nth=nth
+            )
+
+        for miss, mount in {
+            "mounted": "type=bind,from=builder,source=/build,target=/app",
+            "mounted-part": "type=bind,from=builder,source=/build/common,dst=/app/common/",
+            "mounted-above": "type=bind,from=builder,source=/,destination=/",
+            "mounted-relative": "type=bind,from=builder,source=/build,target=app",
+        }.items():
+            yield docker(
+                f"{verified}.{miss}",
+                f"the verification of the {what}: {miss}",
+                verified,
+                cache,
+                f"{cache} --mount={mount}",
+                nth=nth,
             )
 
         def always(draft: Draft, assertion: str = assertion) -> None:
