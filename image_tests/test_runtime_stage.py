@@ -157,6 +157,22 @@ def test_copy_from_the_builder(copies: dict[tuple[str, ...], Instruction], item:
     copy = copies.get((item.value.source, item.value.target))
     assert copy is not None, f"no COPY of {item.value.source} to {item.value.target}"
     assert (copy.flag("from"), copy.flag("chown")) == (item.value.from_stage, item.value.chown)
+    assert changing(copy) == []
+
+
+def changing(copy: Instruction) -> list[str]:
+    """Return the flags of a COPY that change what arrives, beside its owner: ``--exclude``, ``--chmod`` and so on."""
+    return [name for name, _ in copy.flags if name not in ("from", "chown", "link")]
+
+
+@requirement("copy.only-designed")
+def test_nothing_else_is_copied(runtime: Stage, design: Design) -> None:
+    copied = [tuple(copy.text.split()) for copy in runtime.all("COPY")]
+    wanted = {(copy.source, copy.target) for copy in design.dockerfile.copies}
+    wanted |= {(tree.source, tree.path) for tree in design.application.trees}
+    assert copied, "the runtime stage copies nothing"
+    assert [copy for copy in copied if copy not in wanted or copied.count(copy) > 1] == []
+    assert runtime.all("ADD") == ()
 
 
 @requirement("markers.{key}.content", for_each="markers")
@@ -313,6 +329,7 @@ def test_copy_of_the_application(copies: dict[tuple[str, ...], Instruction], des
     copy = copies.get((item.value.source, item.value.path))
     assert copy is not None, f"no COPY of {item.value.source} to {item.value.path}"
     assert (copy.flag("from"), copy.flag("chown")) == (design.dockerfile.builder_name, design.image.user)
+    assert changing(copy) == []
 
 
 @requirement("workdir")

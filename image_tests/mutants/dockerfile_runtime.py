@@ -8,6 +8,8 @@ from image_harness.design import Design
 from image_harness.mutants import Draft, Good, Mutant, docker, in_stage, mutant
 
 BUILDER, RUNTIME = 0, 1
+ONLY = "copy.only-designed"
+CHANGING = {"exclude": "--exclude=*", "chmod": "--chmod=0777", "parents": "--parents"}
 
 
 def mutants(good: Good) -> Iterator[Mutant]:
@@ -15,6 +17,8 @@ def mutants(good: Good) -> Iterator[Mutant]:
     yield from _labels(good.design)
     yield from _environment(good.design)
     yield from _copies(good.design)
+    yield from _trees(good.design)
+    yield from _more_copies(good.design)
 
 
 def _labels(design: Design) -> Iterator[Mutant]:
@@ -87,6 +91,7 @@ def _copies(design: Design) -> Iterator[Mutant]:
         }
         # Copied to another place, the bundle is a file like any other, which has an owner.
         unowned = {"target"} if wanted.chown is None else set()
+        undesigned = {"source", "target"}
         for miss, text in misses.items():
             yield docker(
                 f"{name}.{miss}",
@@ -94,7 +99,7 @@ def _copies(design: Design) -> Iterator[Mutant]:
                 kills,
                 line,
                 text,
-                follows=["owner.copies"] * (miss in unowned),
+                follows=[*["owner.copies"] * (miss in unowned), *[ONLY] * (miss in undesigned)],
             )
         yield docker(
             f"{name}.host",
@@ -110,6 +115,8 @@ def _copies(design: Design) -> Iterator[Mutant]:
             line,
             line.replace("--from=builder", "--from=base"),
         )
+        for miss, flag in CHANGING.items():
+            yield docker(f"{name}.{miss}", f"copied with {flag}", kills, line, line.replace("COPY", f"COPY {flag}"))
         if wanted.chown:
             for miss, text in {
                 "no-owner": "",
@@ -132,6 +139,10 @@ def _copies(design: Design) -> Iterator[Mutant]:
                 line,
                 line.replace(" /etc", f" --chown={owner} /etc", 1),
             )
+
+
+def _trees(design: Design) -> Iterator[Mutant]:
+    owner = design.image.user
     for tree in design.application.trees:
         line = f"COPY --chown={owner} --from={design.dockerfile.builder_name} {tree.source} {tree.path}\n"
         kills, name = f"application.copy.{tree.slug}", f"application-copy.{tree.slug}"
@@ -143,7 +154,12 @@ def _copies(design: Design) -> Iterator[Mutant]:
             "other-stage": line.replace("--from=builder", "--from=base"),
             "host": line.replace(" --from=builder", ""),
         }.items():
-            yield docker(f"{name}.{miss}", text.strip() or f"no {line.strip()}", kills, line, text)
+            undesigned = miss in ("source", "target")
+            yield docker(
+                f"{name}.{miss}", text.strip() or f"no {line.strip()}", kills, line, text, follows=[ONLY] * undesigned
+            )
+        for miss, flag in CHANGING.items():
+            yield docker(f"{name}.{miss}", f"copied with {flag}", kills, line, line.replace("COPY", f"COPY {flag}"))
         for miss, text in {"no-owner": "COPY ", "root": "COPY --chown=root:root "}.items():
             yield docker(
                 f"{name}.{miss}",
@@ -152,9 +168,32 @@ def _copies(design: Design) -> Iterator[Mutant]:
                 line,
                 line.replace(f"COPY --chown={owner} ", text),
             )
+
+
+def _more_copies(design: Design) -> Iterator[Mutant]:
+    owner = design.image.user
     for miss, line in {
         "copy": "COPY extra /app/extra",
         "add": "ADD extra.tar /app/extra",
         "root": "COPY --chown=0:0 extra /app/extra",
     }.items():
-        yield docker(f"owner.copies.{miss}", line, "owner.copies", "\nWORKDIR /app\n", f"\n{line}\nWORKDIR /app\n")
+        yield docker(
+            f"owner.copies.{miss}",
+            line,
+            "owner.copies",
+            "\nWORKDIR /app\n",
+            f"\n{line}\nWORKDIR /app\n",
+            follows=ONLY,
+        )
+    tree = design.application.trees[0]
+    for miss, line in {
+        "other-image": f"COPY --from=busybox:latest --chown={owner} /bin/busybox /opt/busybox",
+        "more-of-builder": f"COPY --from=builder --chown={owner} /usr/local /usr/local",
+        "url": f"ADD --chown={owner} https://example.org/main.py {tree.path}/main.py",
+        "over-it": f"COPY --from=builder --chown={owner} /build/other {tree.path}/",
+        "twice": f"COPY --from=builder --chown={owner} {tree.source} {tree.path}",
+        "document": f"COPY --chown={owner} <<END {design.application.root}/json.py\nx = 1\nEND",
+    }.items():
+        # Before the application's own, so that the verification still comes last.
+        begin = f"\nCOPY --chown={owner} --from=builder {tree.source} {tree.path}\n"
+        yield docker(f"copy.only.{miss}", line, ONLY, begin, f"\n{line}{begin}")
