@@ -24,9 +24,11 @@ CHOWN = re.compile(r"chown|chgrp")
 #: Where pip takes packages from and puts them to; it knows a long option by the begin of its name, too.
 PIP_PLACES = (
     *("--index-url", "--extra-index-url", "--find-links", "--no-index", "--trusted-host", "--proxy", "--cert"),
-    *("--target", "--prefix", "--root", "--dry-run", "--constraint", "--editable"),
+    *("--target", "--prefix", "--root", "--dry-run", "--constraint", "--editable", "--no-user", "--help", "--version"),
 )
-PIP_SHORT_PLACES = ("-i", "-f", "-t", "-c", "-e")
+PIP_SHORT_PLACES = ("-i", "-f", "-t", "-c", "-e", "-h", "-V")
+REQUIREMENTS = "requirements.txt"
+READING = frozenset({"cat", "grep", "head", "ls", "sha256sum", "tail", "test", "wc"})
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,24 @@ def test_one_pip_install_from_the_requirements_file(
     assert [word for word in found.words[2:-2] if not is_plain_option(word)] == []
     assert pip_variables(builder) - set(design.dockerfile.builder_env) == set()
     assert [word for command in builder_commands for word in command.words if re.match(r"PIP_\w+=", word)] == []
+    assert [command for command in builder_commands if "config" in command.call(PIP)[1:2]] == []
+    assert_own_requirements(found, builder_commands, design)
+
+
+def assert_own_requirements(found: Installation, commands: list[Command], design: Design) -> None:
+    """Assert that the requirements which pip reads are those that were copied."""
+    folder = design.dockerfile.builder_working_dir
+    left = [command for command in run_commands(found.run) if command.plain[:1] in (("cd",), ("pushd",))]
+    assert [command for command in left if command.plain[1:] != (folder,)] == [], "pip runs in another folder"
+    assert not found.run.mounts_over(f"{folder}/{REQUIREMENTS}"), "a mount stands in for the requirements file"
+    named = [command for command in commands if command != found.command and names(command, REQUIREMENTS)]
+    assert [command for command in named if command.plain[:1] not in {(name,) for name in READING}] == []
+
+
+def names(command: Command, file: str) -> bool:
+    """Tell whether a command names a file, among its words or as what it writes to."""
+    words = (*command.words, *(target for _, target in command.redirections))
+    return any(PurePosixPath(word).name == file for word in words)
 
 
 def is_plain_option(word: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import posixpath
+from pathlib import Path, PurePosixPath
 
 import pytest
 from packaging.requirements import Requirement
@@ -29,7 +30,14 @@ def required(source_tree: Path, design: Design) -> dict[str, list[str]]:
 @requirement("packages.requirements-file")
 def test_requirements_file_is_used(source_tree: Path, builder: Stage, design: Design) -> None:
     assert (source_tree / design.requirements_file).is_file()
-    assert f"{design.requirements_file} requirements.txt" in [copy.text for copy in builder.all("COPY")]
+    folder = design.dockerfile.builder_working_dir
+    file = PurePosixPath(folder, "requirements.txt")
+    copies = builder.all("COPY") + builder.all("ADD")
+    targets = {copy: posixpath.normpath(posixpath.join(folder, copy.text.split()[-1])) for copy in copies}
+    found = [copy for copy, target in targets.items() if file.is_relative_to(target)]
+    assert [(copy.keyword, copy.flag("from"), copy.text) for copy in found] == [
+        ("COPY", None, f"{design.requirements_file} {file.name}")
+    ]
 
 
 @requirement("packages.pinned")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import posixpath
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -30,23 +29,8 @@ CACHE_PREFIX = re.compile(r"pycache_prefix=/\S+")
 def programs(runtime: Stage, design: Design) -> dict[Instruction, Program]:
     """What each RUN of the runtime stage has the interpreter run for certain, on what is in the image."""
     image = (design.application.root, design.site_packages.path, design.image.interpreter)
-    runs = [run for run in runtime.all("RUN") if not any(stands_in(run, path) for path in image)]
+    runs = [run for run in runtime.all("RUN") if not any(map(run.mounts_over, image))]
     return {run: certain(source) for run in runs if (source := program(run, runtime, design)) is not None}
-
-
-def stands_in(run: Instruction, path: str) -> bool:
-    """Tell whether a mount may stand in for a path of the image, or for a part of it."""
-    fields = [field.partition("=") for mount in run.flag_values("mount") for field in mount.split(",")]
-    targets = [target for key, _, target in fields if key.lower() in ("target", "dst", "destination")]
-    return any(is_or_may_be(target, path) for target in targets)
-
-
-def is_or_may_be(target: str, path: str) -> bool:
-    """Tell whether a target is a path, above it or below it; nobody knows where a relative one leads, or a variable."""
-    if not target.startswith("/") or "$" in target:
-        return True
-    mounted, wanted = PurePosixPath(posixpath.normpath(target)), PurePosixPath(path)
-    return mounted.is_relative_to(wanted) or wanted.is_relative_to(mounted)
 
 
 def program(run: Instruction, runtime: Stage, design: Design) -> str | None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+_TARGETS: Final = ("target", "dst", "destination")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,25 @@ class Instruction:
         """Return every value of a flag that may be repeated, such as ``mount``."""
         return tuple(value for key, value in self.flags if key == name)
 
+    def mounts_over(self, path: str) -> bool:
+        """Tell whether a ``--mount`` may stand in for a path, or for a part of it.
+
+        Nobody knows where a relative target leads, or one with a variable.
+        """
+        fields = [field.partition("=") for mount in self.flag_values("mount") for field in mount.split(",")]
+        return any(_meets(target, path) for key, _, target in fields if key.lower() in _TARGETS)
+
     def __repr__(self) -> str:
         flags = "".join(f" --{name}={value}" for name, value in self.flags)
         return f"<line {self.line}: {self.keyword}{flags} {self.text}>"
+
+
+def _meets(target: str, path: str) -> bool:
+    """Tell whether a target is a path, above it or below it."""
+    if not target.startswith("/") or "$" in target:
+        return True
+    mounted, wanted = PurePosixPath(posixpath.normpath(target)), PurePosixPath(path)
+    return mounted.is_relative_to(wanted) or wanted.is_relative_to(mounted)
 
 
 @dataclass(frozen=True, slots=True)

