@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 import pytest
 
 from image_harness import requirement
@@ -80,6 +82,40 @@ def test_python_records_agree(distributions: tuple[Distribution, ...], filesyste
     assert distributions, "the image holds no Python distribution"
     assert [distribution.path for distribution in distributions if not distribution.files] == [], "they have no RECORD"
     assert [problem for distribution in distributions for problem in verify_record(filesystem, distribution)] == []
+    unhashed = [file.path for distribution in distributions for file in distribution.files if file.digest is None]
+    assert [path for path in unhashed if not path.endswith((".dist-info/RECORD", ".pyc"))] == [], "without a hash"
+
+
+@requirement("python.nothing-else")
+def test_nothing_else_can_be_imported(
+    distributions: tuple[Distribution, ...], filesystem: FileSystem, design: Design
+) -> None:
+    assert distributions, "the image holds no Python distribution"
+    known = {file.path for distribution in distributions for file in distribution.files}
+    known |= {path for package in debian_packages(filesystem) for path in checksums(filesystem, package)}
+    known |= {marker.path for marker in design.markers}
+    found = [entry for top in importable(design) if filesystem.exists(top) for entry in filesystem.walk(top)]
+    others = [entry for entry in found if not entry.is_directory and not (entry.is_file and entry.path in known)]
+    assert [entry for entry in others if not is_debian_link(filesystem, entry, known, design)] == []
+
+
+def importable(design: Design) -> list[str]:
+    """Return where the interpreter finds modules and programs, and what may tell it to look elsewhere."""
+    interpreter = PurePosixPath(design.image.interpreter)
+    version = interpreter.name.removeprefix("python")
+    folders = [design.site_packages.path, design.site_packages.scripts, f"/usr/lib/python{version.partition('.')[0]}"]
+    folders += [f"/usr/lib/{interpreter.name}", f"/usr/lib/python{version.replace('.', '')}.zip"]
+    folders += [f"/usr/local/lib/{interpreter.name}/dist-packages"]
+    folders += [f"{folder}/pyvenv.cfg" for folder in interpreter.parents]
+    return folders + [f"{user.home}/.local" for user in design.base.users.values()]
+
+
+def is_debian_link(filesystem: FileSystem, entry: Entry, known: set[str], design: Design) -> bool:
+    """Tell whether an entry is a link to what a Debian package holds, or to its configuration: lists have no links."""
+    if not entry.is_symlink or entry.path.startswith("/usr/local/") or not filesystem.exists(entry.path):
+        return False
+    end = filesystem.resolve(entry.path)
+    return end in known or end.startswith(f"/etc/{PurePosixPath(design.image.interpreter).name}/")
 
 
 @requirement("python.scripts")

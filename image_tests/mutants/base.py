@@ -23,6 +23,7 @@ from image_harness.mutants.changes import (
 )
 
 STATUS = "/var/lib/dpkg/status.d"
+ELSE = "python.nothing-else"
 LIBC_LIST = f"{STATUS}/libc6.md5sums"
 
 
@@ -43,7 +44,14 @@ def _debian(good: Good) -> Iterator[Mutant]:
             if filesystem.entry(p) and f"Package: {item.value}\n" in filesystem.read_text(p)
         )
         kills = f"base.package.{item.slug}"
-        yield mutant(f"debian.{item.slug}.absent", f"the metadata lists no {item.value}", kills, remove(path))
+        modules = any(path.startswith("/usr/lib/python") for path in _shipped(good, item.value))
+        yield mutant(
+            f"debian.{item.slug}.absent",
+            f"the metadata lists no {item.value}",
+            kills,
+            remove(path),
+            follows=[ELSE] * modules,
+        )
         for miss, name in {"longer": f"{item.value}x", "case": item.value.upper(), "part": item.value[:-1]}.items():
             change = replaced(path, f"Package: {item.value}\n", f"Package: {name}\n")
             yield mutant(f"debian.{item.slug}.{miss}", f"{name} instead of {item.value}", kills, change, follows=extra)
@@ -90,7 +98,8 @@ def _debian(good: Good) -> Iterator[Mutant]:
     for miss, change in {"no-list": remove(LIBC_LIST), "empty-list": content(LIBC_LIST, "")}.items():
         other = edit(library, appended(b"\0"))
         yield mutant(f"debian.files.{miss}", f"{library} is another: {miss}", "debian.files", together(change, other))
-    yield mutant("debian.files.link", f"{one} is a link that leads nowhere", "debian.files", link(one, "nowhere.py"))
+    dangling = link(one, "nowhere.py")
+    yield mutant("debian.files.link", f"{one} is a link that leads nowhere", "debian.files", dangling, follows=ELSE)
 
 
 def _shipped(good: Good, name: str) -> Iterator[str]:

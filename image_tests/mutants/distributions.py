@@ -16,13 +16,14 @@ from image_harness.mutants.changes import (
     content,
     copy,
     edit,
+    link,
     remove,
     replaced,
     swapped,
     together,
 )
 
-RECORDS, REQUIREMENTS = "python.records", "python.requirements"
+RECORDS, REQUIREMENTS, ELSE = "python.records", "python.requirements", "python.nothing-else"
 
 
 def mutants(good: Good) -> Iterator[Mutant]:
@@ -85,10 +86,40 @@ def _metadata(good: Good) -> Iterator[Mutant]:
         edit(record, lambda data: data + b"nowhere.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\n"),
     )
     module = next(file.path for file in dependent.files if file.path.endswith(".py"))
+    line_of = f"{module.removeprefix(site)[1:]},sha256="
+    unhashed = edit(
+        record,
+        lambda data: re.sub(rf"(?m)^{re.escape(line_of)}.*$".encode(), lambda m: m[0].split(b",")[0] + b",,", data),
+    )
+    yield mutant(
+        "distribution.record.no-hash",
+        f"{module} is another, and RECORD has no hash of it",
+        RECORDS,
+        together(unhashed, edit(module, appended(b"\n"))),
+    )
     for miss, change in {"no-list": remove(record), "empty-list": content(record, "")}.items():
         forged = together(change, edit(module, appended(b"\n")))
-        yield mutant(f"distribution.record.{miss}", f"{module} is another: {miss}", RECORDS, forged)
+        yield mutant(f"distribution.record.{miss}", f"{module} is another: {miss}", RECORDS, forged, follows=ELSE)
     own = {"uid": 65532, "gid": 65532, "mode": 0o755}
+    for miss, path in {
+        "hook": f"{site}/sitecustomize.py",
+        "path-file": f"{site}/other.pth",
+        "script": f"{scripts}/python3",
+        "user-hook": "/usr/lib/python3.11/usercustomize.py",
+        "dist-packages": "/usr/lib/python3/dist-packages/other.pth",
+        "local-dist-packages": "/usr/local/lib/python3.11/dist-packages/fastapi.py",
+        "user-site": f"{good.design.base.users['nonroot'].home}/.local/lib/python3.11/site-packages/other.pth",
+        "archive": "/usr/lib/python311.zip",
+        "environment": "/usr/bin/pyvenv.cfg",
+    }.items():
+        yield mutant(f"python.else.{miss}", f"{path}, which is nobody's", ELSE, add(path, "import os\n", **own))
+    for miss, (path, target) in {
+        "link": (f"{site}/yaml.py", "/app/__init__.py"),
+        "link-of-debian": (f"{site}/json", "/usr/lib/python3.11/json"),
+        "link-out": ("/usr/lib/python3.11/usercustomize.py", "/opt/hook.py"),
+    }.items():
+        leads = together(link(path, target, uid=65532, gid=65532), add("/opt/hook.py", "import os\n"))
+        yield mutant(f"python.else.{miss}", f"{path} leads to {target}", ELSE, leads)
     for miss, shebang in {
         "builder": "/usr/local/bin/python3.11",
         "env": "/usr/bin/env python3.11",
@@ -100,6 +131,7 @@ def _metadata(good: Good) -> Iterator[Mutant]:
             f"a script runs with {shebang}",
             "python.scripts",
             add(f"{scripts}/extra", f"#!{shebang}\nprint()\n", **own),
+            follows=ELSE,
         )
     found = next(e.path for e in good.image.filesystem.walk(scripts) if e.is_file and "." not in e.path)
     yield mutant(

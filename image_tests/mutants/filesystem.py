@@ -178,5 +178,5 @@ def _owners(good: Good) -> Iterator[Mutant]:
             f"a file of root's in {folder}",
             f"owner.{id_}",
             extra,
-            follows=["modules.same-as-source"] * (id_ == "application"),
+            follows="modules.same-as-source" if id_ == "application" else "python.nothing-else",
         )

@@ -47,7 +47,13 @@ def _markers(good: Good) -> Iterator[Mutant]:
         yield mutant(f"{name}.absent", f"no {marker.path}", [f"{id_}.content", f"{id_}.owner"], remove(marker.path))
         own = {"uid": good.design.image.uid, "gid": good.design.image.gid}
         elsewhere = together(link(marker.path, "/opt/marker", **own), add("/opt/marker", found, **own))
-        yield mutant(f"{name}.link", f"{marker.path} leads to another file", f"{id_}.content", elsewhere)
+        yield mutant(
+            f"{name}.link",
+            f"{marker.path} leads to another file",
+            f"{id_}.content",
+            elsewhere,
+            follows=["python.nothing-else"] * (marker.slug in owners),
+        )
         for miss, (uid, gid) in {
             "root": (0, 0),
             "group": (good.design.image.uid, 0),

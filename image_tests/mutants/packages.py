@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,7 +21,7 @@ from image_harness.mutants.changes import (
     together,
 )
 
-RECORDS, REQUIREMENTS = "python.records", "python.requirements"
+RECORDS, REQUIREMENTS, ELSE = "python.records", "python.requirements", "python.nothing-else"
 
 
 def mutants(good: Good) -> Iterator[Mutant]:
@@ -48,7 +50,7 @@ def _installed(good: Good) -> Iterator[Mutant]:
             follows=RECORDS,
         )
         as_file = together(remove(folder), add(folder, "x", uid=65532, gid=65532))
-        yield mutant(f"package.{package.slug}.file", f"{folder} is a file", kills, as_file, follows=RECORDS)
+        yield mutant(f"package.{package.slug}.file", f"{folder} is a file", kills, as_file, follows=[RECORDS, ELSE])
         in_capitals = together(
             remove(folder), add(f"{site}/{package.slug.upper()}/__init__.py", "x", uid=65532, gid=65532)
         )
@@ -57,7 +59,7 @@ def _installed(good: Good) -> Iterator[Mutant]:
             f"{folder} is written in capitals",
             kills,
             in_capitals,
-            follows=[RECORDS, "owner.site-packages"],
+            follows=[RECORDS, ELSE, "owner.site-packages"],
         )
         metadata, version = f"{found.path}/METADATA", f"\nVersion: {found.version}\n"
         installed = f"packages.installed.{package.slug}"
@@ -80,7 +82,7 @@ def _installed(good: Good) -> Iterator[Mutant]:
             f"no dist-info of {package.slug}",
             installed,
             remove(found.path),
-            follows=[REQUIREMENTS] * needed,
+            follows=[ELSE, *[REQUIREMENTS] * needed],
         )
 
     first = good.design.site_packages.packages[0]
@@ -96,13 +98,18 @@ def _distribution(site: str, name: str, version: str) -> Change:
     """Put the metadata of a distribution without any module into the image, complete and consistent."""
     folder = f"{name}-{version}.dist-info"
     own: dict[str, Any] = {"uid": 65532, "gid": 65532}
-    record = "".join(f"{folder}/{file},,\n" for file in ("METADATA", "WHEEL", "RECORD"))
+    files = {"METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", "WHEEL": "Tag: py3-none-any\n"}
+    record = "".join(f"{folder}/{file},sha256={_digest(text)},\n" for file, text in files.items())
     return together(
         add(f"{site}/{folder}", type=EntryType.DIRECTORY, mode=0o755, **own),
-        add(f"{site}/{folder}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", **own),
-        add(f"{site}/{folder}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n", **own),
-        add(f"{site}/{folder}/RECORD", record, **own),
+        *(add(f"{site}/{folder}/{file}", text, **own) for file, text in files.items()),
+        add(f"{site}/{folder}/RECORD", f"{record}{folder}/RECORD,,\n", **own),
     )
+
+
+def _digest(text: str) -> str:
+    """Return what RECORD calls the SHA-256 digest of a text."""
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
 
 
 def _required(good: Good) -> Iterator[Mutant]:
@@ -169,5 +176,12 @@ def _required(good: Good) -> Iterator[Mutant]:
         "other-file": (f"COPY {path} ", "COPY other.txt "),
         "other-name": (f"COPY {path} requirements.txt", f"COPY {path} other.txt"),
         "comment": (f"COPY {path}", f"# COPY {path}"),
+        "other-stage": (f"COPY {path}", f"COPY --from=other {path}"),
+        "replaced": (f"COPY {path} requirements.txt", f"COPY {path} requirements.txt\nCOPY other.txt requirements.txt"),
+        "replaced-by-folder": (f"COPY {path} requirements.txt", f"COPY {path} requirements.txt\nCOPY other/ ./"),
+        "replaced-by-address": (
+            f"COPY {path} requirements.txt",
+            f"COPY {path} requirements.txt\nADD https://example.org/requirements.txt /build/requirements.txt",
+        ),
     }.items():
         yield mutant(f"requirements.file.{miss}", f"the Dockerfile: {miss}", file, in_dockerfile(old, new))
