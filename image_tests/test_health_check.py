@@ -55,7 +55,9 @@ def test_probe_interpreter(image: Image, filesystem: FileSystem, design: Design)
 
 @requirement("health.interval")
 def test_interval(image: Image, design: Design) -> None:
-    assert defined(image).interval == design.health_check.interval
+    found = defined(image)
+    assert found.interval == design.health_check.interval
+    assert found.start_interval in (None, design.health_check.interval), "other than that while it starts"
 
 
 @requirement("health.timeout")

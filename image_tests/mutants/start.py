@@ -194,5 +194,13 @@ def _timing(design: Design) -> Iterator[Mutant]:
         }
         for name, value in misses.items():
             yield mutant(f"health.{id_}.{name}", f"{key} is {value} ns", f"health.{id_}", health(key, value))
+    for name, seconds in {"sooner": 1, "later": 3600}.items():
+        value = seconds * SECOND
+        yield mutant(
+            f"health.interval.at-start-{name}",
+            f"StartInterval is {value} ns",
+            "health.interval",
+            health("StartInterval", value),
+        )
     for name, value in {"more": check.retries + 1, "fewer": check.retries - 1, "absent": None, "zero": 0}.items():
         yield mutant(f"health.retries.{name}", f"Retries is {value}", "health.retries", health("Retries", value))
