@@ -48,7 +48,8 @@ def test_no_package_database(filesystem: FileSystem) -> None:
 def test_account(known_accounts: Accounts, item: Item) -> None:
     user = known_accounts.user(item.key)
     assert user is not None, f"/etc/passwd has no {item.key}"
-    assert (user.uid, user.home, user.shell) == (item.value.uid, item.value.home, item.value.shell)
+    wanted = item.value
+    assert (user.uid, user.gid, user.home, user.shell) == (wanted.uid, wanted.gid, wanted.home, wanted.shell)
 
 
 @requirement("base.no-other-user")
@@ -62,7 +63,7 @@ def test_no_other_account(known_accounts: Accounts, design: Design) -> None:
 def test_group(known_accounts: Accounts, item: Item) -> None:
     group = known_accounts.group(item.key)
     assert group is not None, f"/etc/group has no {item.key}"
-    assert group.gid == item.value
+    assert (group.gid, group.members) == (item.value, ())
 
 
 @requirement("base.env.{key}", for_each="base.env")

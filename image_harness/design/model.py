@@ -186,6 +186,7 @@ class Account(Model):
     """A line of /etc/passwd."""
 
     uid: int
+    gid: int
     home: str
     shell: str
 

@@ -120,6 +120,7 @@ def _accounts(good: Good) -> Iterator[Mutant]:
         fields = line.split(":")
         wrong = {
             "uid": [*fields[:2], str(account.uid + 1), *fields[3:]],
+            "gid": [*fields[:3], str(account.gid + 1), *fields[4:]],
             "home": [*fields[:5], f"{account.home}x", *fields[6:]],
             "shell": [*fields[:6], "/bin/sh"],
             "shell-blank": [*fields[:6], f"{account.shell} "],
@@ -165,6 +166,7 @@ def _accounts(good: Good) -> Iterator[Mutant]:
         for miss, text in {
             "gid": f"{name}:{password}:{item.value + 1}:{members}\n",
             "name": f"{name}s:{password}:{item.value}:{members}\n",
+            "member": f"{name}:{password}:{item.value}:nobody\n",
             "absent": "",
         }.items():
             yield mutant(
