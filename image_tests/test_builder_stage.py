@@ -18,7 +18,16 @@ from image_harness.dockerfile.programs import certain, imports, prints
 from image_harness.dockerfile.shell import Command, run_commands
 from image_harness.dockerfile.words import environment
 
-APT = re.compile(r"apt|apt-get|aptitude")
+APT = re.compile(r"apt|apt-get|aptitude|dpkg")
+#: What makes one of these programs, or pip, install; dpkg has options for it.
+INSTALLING = frozenset(
+    {"install", "reinstall", "build-dep", "satisfy", "upgrade", "dist-upgrade", "full-upgrade", "safe-upgrade"}
+)
+DPKG_INSTALLING = frozenset({"-i", "--install", "--unpack"})
+#: Options with which apt-get only says, or fetches, what it would install.
+VOID = re.compile(
+    r"-[a-zA-Z]*[sdhv][a-zA-Z]*|--(simulate|just-print|dry-run|recon|no-act|print-uris|download-only|help|version)"
+)
 PIP = re.compile(r"pip[-\d.]*")
 CHOWN = re.compile(r"chown|chgrp")
 #: Where pip takes packages from and puts them to; it knows a long option by the begin of its name, too.
@@ -43,7 +52,13 @@ class Installation:
 def installations(builder: Stage, programs: re.Pattern[str]) -> list[Installation]:
     """Return every command of the builder that has one of some programs install."""
     calls = ((command.call(programs), command, run) for run in builder.all("RUN") for command in run_commands(run))
-    return [Installation(*call) for call in calls if "install" in call[0]]
+    return [Installation(*call) for call in calls if installs(call[0])]
+
+
+def installs(call: tuple[str, ...]) -> bool:
+    """Tell whether a program that can install, and its words, do so."""
+    is_dpkg = PurePosixPath(*call[:1]).name == "dpkg"
+    return not (DPKG_INSTALLING if is_dpkg else INSTALLING).isdisjoint(call)
 
 
 @pytest.fixture(scope="session")
@@ -109,14 +124,15 @@ def test_environment(builder: Stage, item: Item) -> None:
 def test_one_apt_block(apt_installations: list[Installation]) -> None:
     assert [found.command.words[:2] for found in apt_installations] == [("apt-get", "install")]
     assert apt_installations[0].command.decides, "the build goes on where apt-get fails"
+    assert [word for word in apt_installations[0].words if VOID.fullmatch(word)] == [], "nothing is installed"
 
 
 @requirement("builder.apt.package.{key}", for_each="dockerfile.apt_packages")
 def test_system_package(apt_installations: list[Installation], item: Item) -> None:
     assert apt_installations, "no system package is installed"
-    assert item.value in {
-        word for found in apt_installations if found.words[:2] == ("apt-get", "install") for word in found.words
-    }
+    words = {word for found in apt_installations if found.words[:2] == ("apt-get", "install") for word in found.words}
+    assert item.value in words
+    assert f"{item.value}-" not in words, "which takes it away again"
 
 
 @requirement("builder.apt.cache.{key}", for_each="dockerfile.apt_cache_mounts")

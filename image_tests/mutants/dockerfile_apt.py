@@ -12,6 +12,7 @@ def mutants(good: Good) -> Iterator[Mutant]:
     """One defect each."""
     yield from _apt(good.design)
     yield from _second_installations()
+    yield from _otherwise()
 
 
 def _apt(design: Design) -> Iterator[Mutant]:
@@ -138,6 +139,30 @@ def _apt(design: Design) -> Iterator[Mutant]:
         "apt-get install -y",
         "aptitude install -y",
     )
+
+
+def _otherwise() -> Iterator[Mutant]:
+    single = "builder.apt.single-block"
+    begin = "apt-get install -y"
+    for option in ("--dry-run", "-s", "-qd", "--download-only", "--print-uris", "--help"):
+        yield docker(f"apt.void.{option.strip('-')}", f"apt-get install {option}", single, begin, f"{begin} {option}")
+    yield docker(
+        "apt.package.taken-away",
+        "curl is installed and taken away in one command",
+        "builder.apt.package.curl",
+        "        curl \\\n",
+        "        curl curl- \\\n",
+    )
+    for miss, (text, follows) in {
+        "dpkg": ("dpkg -i /tmp/extra.deb", True),
+        "dpkg-unpack": ("dpkg --unpack /tmp/extra.deb", True),
+        "build-dep": ("apt-get build-dep -y --no-install-recommends python3", False),
+        "upgrade": ("apt-get -y --no-install-recommends dist-upgrade", False),
+        "reinstall": ("apt-get reinstall -y --no-install-recommends curl", False),
+    }.items():
+        more = f"RUN {text}\n\nRUN mkdir -p"
+        follow = ["builder.apt.no-recommends"] * follows
+        yield docker(f"apt.second-run.{miss}", f"RUN {text}", single, "RUN mkdir -p", more, nth=0, follows=follow)
 
 
 def _second_installations() -> Iterator[Mutant]:
