@@ -223,6 +223,8 @@ def test_ca_bundle_owner(filesystem: FileSystem, design: Design) -> None:
     assert entry is not None, f"{design.certificates.path} is not in the image"
     assert (entry.uid, entry.gid, entry.mode & 0o022) == (0, 0, 0)
     above = [filesystem.entry(str(folder)) for folder in PurePosixPath(entry.path).parents]
+    others = [folder for folder in above if folder and (folder.uid, folder.mode & 0o022) != (0, 0)]
+    assert others == [], "others may put another bundle in its place"
     # The service's user is neither root nor of its group.
     assert entry.mode & 0o004, f"{entry} cannot be read by the service"
     assert [folder for folder in above if folder and not folder.mode & 0o001] == [], "closed to the service"

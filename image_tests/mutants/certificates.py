@@ -92,6 +92,10 @@ def _certificates(good: Good) -> Iterator[Mutant]:
         follows="security.no-secret-files",
     )
     yield mutant("certificates.closed", f"{folder} is closed", owner, attributes(folder, mode=0o700))
+    for miss, values in {"uid": {"uid": 65532}, "group-writes": {"mode": 0o775}}.items():
+        for place in (folder, folder.rpartition("/")[0]):
+            change = attributes(place, **values)
+            yield mutant(f"certificates.folder.{miss}.{place.rpartition('/')[2]}", f"{place}: {values}", owner, change)
     for miss, values in {
         "uid": {"uid": 65532},
         "gid": {"gid": 65532},
