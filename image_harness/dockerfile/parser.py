@@ -79,7 +79,13 @@ def build_arguments(instruction: Instruction) -> tuple[BuildArgument, ...]:
 
 
 def _directives(lines: list[str]) -> dict[str, str]:
-    """Directives stand before everything else; the first other line ends them."""
+    """Directives stand before everything else; the first other line ends them.
+
+    After a shebang there may be a syntax directive and no other: BuildKit leaves that line out when it looks for the
+    frontend, and not when the frontend reads the file.
+    """
+    if lines[0].startswith("#!"):
+        return {name: value for name, value in _directives(lines[1:] or [""]).items() if name == "syntax"}
     found: dict[str, str] = {}
     for line in lines:
         match = _DIRECTIVE.fullmatch(line.strip())

@@ -88,6 +88,7 @@ def _stages(design: Design) -> Iterator[Mutant]:
             )
     for miss, line in {
         "plain": "# syntax=docker/dockerfile:1\n",
+        "shebang": "#!/usr/bin/env -S docker build -f\n# syntax=docker/dockerfile:1\n",
         "tight": "#syntax=docker/dockerfile:1.7-labs\n",
         "case": "# Syntax = docker/dockerfile:1\n",
     }.items():

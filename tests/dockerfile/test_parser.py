@@ -156,6 +156,13 @@ def test_a_directive_after_another_line_is_a_comment() -> None:
     assert parse_text("FROM x\n# syntax=y\n").directives == {}
 
 
+def test_a_directive_after_a_shebang_is_one() -> None:
+    assert parse_text("#!/usr/bin/env build\n# syntax=x\nFROM a").directives == {"syntax": "x"}
+    assert parse_text("#!/usr/bin/env build\n# escape=`\nFROM a").directives == {}
+    with pytest.raises(HarnessError, match="no FROM"):
+        parse_text("#!/usr/bin/env build")
+
+
 def test_instructions_know_their_first_line() -> None:
     assert parsed().final.all("CMD")[0].line == 13
 
