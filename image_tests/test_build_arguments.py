@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from image_harness import requirement
 from image_harness.design import Item
 from image_harness.dockerfile import Dockerfile, Stage
@@ -17,13 +19,15 @@ def test_declared_before_the_first_from(dockerfile: Dockerfile, item: Item) -> N
 
 @requirement("build-args.runtime.{key}", for_each="dockerfile.runtime_args")
 def test_declared_again_before_it_is_used(runtime: Stage, item: Item) -> None:
-    lines = [
-        argument.line
+    declared = [
+        argument
         for instruction in runtime.all("ARG")
         for argument in build_arguments(instruction)
         if argument.name == item.key
     ]
-    used = [instruction.line for instruction in runtime.instructions if f"${{{item.key}}}" in instruction.text]
-    assert lines, f"the runtime stage does not declare {item.key}"
+    use = re.compile(rf"\${item.key}\b|\${{{item.key}\b")
+    used = [instruction.line for instruction in runtime.instructions if use.search(instruction.text)]
+    assert declared, f"the runtime stage does not declare {item.key}"
     assert used, f"the runtime stage does not use {item.key}"
-    assert min(lines) < min(used)
+    assert min(argument.line for argument in declared) < min(used)
+    assert [argument.default for argument in declared if argument.default is not None] == []

@@ -107,6 +107,8 @@ def test_label_in_the_dockerfile(runtime: Stage, item: Item) -> None:
     assert item.key in set_here
     if item.value.value is not None:
         assert set_here[item.key] == item.value.value
+    if item.value.argument is not None:
+        assert set_here[item.key] in (f"${{{item.value.argument}}}", f"${item.value.argument}")
 
 
 @requirement("env.{key}", for_each="image.env")

@@ -63,10 +63,11 @@ class Service(Model):
 
 
 class LabelSpec(Model):
-    """What a label's value must be: exactly a text, or of a form."""
+    """What a label's value must be: a text, or of a form; the Dockerfile may have to set it to a build argument."""
 
     value: str | None = None
     pattern: Pattern | None = None
+    argument: str | None = None
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:

@@ -51,7 +51,8 @@ def parse_json(data: bytes, where: str) -> object:
 class JsonObject:
     """One JSON object, and where it stands.
 
-    A key that is null counts as absent, as it does for the programs that write these documents.
+    A key that is null counts as absent, as it does for the programs that write these documents. What is written in Go
+    takes ``user`` for ``User``, and the last of two: a key beside one that is looked at is refused for that.
 
     Attributes:
         value: The parsed object.
@@ -77,28 +78,28 @@ class JsonObject:
 
     def text(self, key: str) -> str:
         """Return the text at a key that must be there."""
-        value = self.value.get(key)
+        value = self._at(key)
         return value if isinstance(value, str) else self._wrong(key, value, "a text")
 
     def optional_text(self, key: str) -> str | None:
         """Return the text at a key, or None."""
-        return None if self.value.get(key) is None else self.text(key)
+        return None if self._at(key) is None else self.text(key)
 
     def integer(self, key: str) -> int:
         """Return the number at a key that must be there and must not be negative."""
-        value = self.value.get(key)
+        value = self._at(key)
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
             return value
         return self._wrong(key, value, "a whole number from 0 to 2^63-1")
 
     def optional_integer(self, key: str) -> int | None:
         """Return the number at a key, or None."""
-        return None if self.value.get(key) is None else self.integer(key)
+        return None if self._at(key) is None else self.integer(key)
 
     def boolean(self, key: str) -> bool:
         """Return true or false at a key; false where it is absent."""
-        value = self.value.get(key, False)
-        return value if isinstance(value, bool) else self._wrong(key, value, "true or false")
+        value = self._at(key)
+        return value is not None and (value if isinstance(value, bool) else self._wrong(key, value, "true or false"))
 
     def digest(self, key: str) -> Digest:
         """Return the digest at a key that must be there."""
@@ -110,7 +111,7 @@ class JsonObject:
 
     def texts(self, key: str) -> tuple[str, ...] | None:
         """Return the list of texts at a key, or None where it is absent."""
-        values = self.value.get(key)
+        values = self._at(key)
         if values is None:
             return None
         if not isinstance(values, list):
@@ -123,7 +124,14 @@ class JsonObject:
     def text_map(self, key: str) -> dict[str, str]:
         """Return the object of texts at a key; an empty one where it is absent."""
         inner = self.optional_object(key)
-        return {} if inner is None else {name: inner.text(name) for name in inner.value}
+        return {} if inner is None else inner.all_texts()
+
+    def all_texts(self) -> dict[str, str]:
+        """Return every value, which must be a text, by its key: here, keys that differ by case are two."""
+        return {
+            key: value if isinstance(value, str) else self._wrong(key, value, "a text")
+            for key, value in self.value.items()
+        }
 
     def key_set(self, key: str) -> tuple[str, ...]:
         """Return the keys of the object at a key: the form in which ports and volumes are written."""
@@ -132,23 +140,31 @@ class JsonObject:
 
     def mapping(self, key: str) -> JsonObject:
         """Return the object at a key that must be there."""
-        value = self.value.get(key)
+        value = self._at(key)
         if isinstance(value, dict):
             return JsonObject(value, self.where, f"{self.path}{key}.")
         return self._wrong(key, value, "an object")
 
     def optional_object(self, key: str) -> JsonObject | None:
         """Return the object at a key, or None."""
-        return None if self.value.get(key) is None else self.mapping(key)
+        return None if self._at(key) is None else self.mapping(key)
 
     def objects(self, key: str) -> tuple[JsonObject, ...]:
         """Return the list of objects at a key; an empty one where it is absent."""
-        values = self.value.get(key)
+        values = self._at(key)
         if values is None:
             return ()
         if not isinstance(values, list):
             return self._wrong(key, values, "a list")
         return json_objects(values, self.where, f"{self.path}{key}")
+
+    def _at(self, key: str) -> object:
+        folded = key.casefold()
+        for name in self.value:
+            if name != key and name.casefold() == folded:
+                what = f"{printable(self.path + name)} is {key} to programs that do not tell letters' case apart"
+                raise ImageError(what, where=self.where)
+        return self.value.get(key)
 
     def _wrong(self, key: str, value: object, wanted: str) -> NoReturn:
         raise ImageError(f"{printable(self.path + key)} is {_kind(value)}, not {wanted}", where=self.where)

@@ -22,13 +22,8 @@ def mutants(good: Good) -> Iterator[Mutant]:
 
 
 def _labels(design: Design) -> Iterator[Mutant]:
-    arguments = {
-        "org.opencontainers.image.version": "VERSION",
-        "org.opencontainers.image.revision": "VCS_REF",
-        "org.opencontainers.image.created": "BUILD_DATE",
-    }
     for item in design.collection("image.labels"):
-        kills, argument = f"labels.instruction.{item.slug}", arguments.get(item.key)
+        kills, argument = f"labels.instruction.{item.slug}", item.value.argument
         value = item.value.value if argument is None else f"${{{argument}}}"
         pair = f'{item.key}="{value}"'
         misses = {"key-case": pair.replace(item.key, item.key.upper()), "key-longer": f"x{pair}", "key-part": pair[1:]}
@@ -41,6 +36,18 @@ def _labels(design: Design) -> Iterator[Mutant]:
             }
         for miss, text in misses.items():
             yield docker(f"label-instruction.{item.slug}.{miss}", f"LABEL {text}", kills, f" {pair}", f" {text}")
+        if argument is not None:
+            used = f"build-args.runtime.{argument}"
+            for miss, text in {
+                "constant": "1.0.0",
+                "other-argument": "${PYTHON_VERSION}",
+                "no-variable": argument,
+            }.items():
+                wrong = f' {item.key}="{text}"'
+                name = f"label-instruction.{item.slug}.{miss}"
+                yield docker(name, f"LABEL{wrong}", kills, f" {pair}", wrong, follows=[used])
+            extended = f' {item.key}="{value}-1"'
+            yield docker(f"label-instruction.{item.slug}.extended", f"LABEL{extended}", kills, f" {pair}", extended)
 
         def moved(draft: Draft, pair: str = pair) -> None:
             in_stage(draft, RUNTIME, f" {pair}", ' other="x"')

@@ -149,9 +149,15 @@ def _arguments(design: Design) -> Iterator[Mutant]:
 
 
 def _runtime_arguments(design: Design) -> Iterator[Mutant]:
+    labels = design.collection("image.labels")
     for name in design.dockerfile.runtime_args:
         kills, line = f"build-args.runtime.{name}", f"\nARG {name}\n"
-        for miss, text in {"absent": "\n", "comment": f"\n# ARG {name}\n", "case": f"\nARG {name.lower()}\n"}.items():
+        for miss, text in {
+            "absent": "\n",
+            "comment": f"\n# ARG {name}\n",
+            "case": f"\nARG {name.lower()}\n",
+            "default": f"\nARG {name}=9.9.9\n",
+        }.items():
             yield docker(
                 f"build-arg.runtime.{name}.{miss}",
                 f"the runtime stage declares no {name}",
@@ -176,7 +182,8 @@ def _runtime_arguments(design: Design) -> Iterator[Mutant]:
         yield mutant(
             f"build-arg.runtime.{name}.in-builder", f"{name} is declared in the builder instead", kills, elsewhere
         )
-        yield mutant(f"build-arg.runtime.{name}.unused", f"{name} is not used", kills, unused)
+        follows = [f"labels.instruction.{item.slug}" for item in labels if item.value.argument == name]
+        yield mutant(f"build-arg.runtime.{name}.unused", f"{name} is not used", kills, unused, follows=follows)
 
 
 def _builder(design: Design) -> Iterator[Mutant]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -106,6 +107,25 @@ def test_a_health_check_is_read_in_nanoseconds_and_zero_means_the_engines_defaul
 def test_a_malformed_value_is_named(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ImageError, match=message):
         parse(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"config": {"User": "65532", "user": "0"}}, "config.user is User"),
+        ({"config": {"uSER": "0"}}, "config.uSER is User"),
+        ({"Architecture": "amd64"}, "Architecture is architecture"),
+        ({"config": {"Healthcheck": {"Test": ["NONE"], "test": ["CMD", "x"]}}}, "config.Healthcheck.test is Test"),
+        ({"config": {"exposedport\u017f": {"1/tcp": {}}}}, "config.exposedport\u017f is ExposedPorts"),
+    ],
+)
+def test_a_key_that_engines_take_for_another_is_refused(changes: dict[str, Any], key: str) -> None:
+    with pytest.raises(ImageError, match=re.escape(f"{key} to programs that do not tell letters' case apart")):
+        parse(**changes)
+
+
+def test_labels_that_differ_by_case_are_two() -> None:
+    assert parse(config={"Labels": {"a": "1", "A": "2"}}).labels == {"a": "1", "A": "2"}
 
 
 def test_the_longest_health_check_interval_that_fits_its_format_is_read() -> None:
