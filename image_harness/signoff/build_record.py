@@ -83,10 +83,10 @@ def read_pins(path: Path) -> Mapping[str, Digest | None]:
         HarnessError: The file is missing or damaged.
     """
     try:
-        lock = _Lock.model_validate(tomllib.loads(path.read_text()))
+        lock = _Lock.model_validate(tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
         raise HarnessError(f"cannot be read: {error.strerror}", where=str(path)) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise HarnessError(f"not TOML: {error}", where=str(path)) from None
     except ValidationError as error:
         raise HarnessError(f"not a lock file: {first_problem(error)}", where=str(path)) from None

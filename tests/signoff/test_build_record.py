@@ -55,10 +55,12 @@ def test_a_pin_is_a_digest_or_nothing(tmp_path: Path) -> None:
     assert read_pins(path) == {"a": digest("a"), "b": None}
 
 
-@pytest.mark.parametrize("text", ["version = ", "upstream = 1", 'version = 1\n[upstream.a]\ndigest = "x"'])
-def test_a_damaged_lock_file_is_told_in_one_line(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content", [b"version = ", b"upstream = 1", b'version = 1\n[upstream.a]\ndigest = "x"', b"# \xff"]
+)
+def test_a_damaged_lock_file_is_told_in_one_line(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "bases.lock"
-    path.write_text(text)
+    path.write_bytes(content)
 
     with pytest.raises(HarnessError) as caught:
         read_pins(path)
