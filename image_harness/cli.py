@@ -101,8 +101,9 @@ def _clean(options: argparse.Namespace) -> int:
 
     with Engine.connect(options.engine) as engine:
         removed = engine.remove_leftovers(settle=_SETTLE)
+        images = engine.remove_leftover_images()
     if not options.quiet:
-        print(f"{removed} containers and networks of dead runs removed")
+        print(f"{removed} containers and networks, {images} images of dead runs removed")
     return 0
 
 

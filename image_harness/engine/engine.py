@@ -18,7 +18,7 @@ from image_harness.engine.errors import EngineError
 from image_harness.engine.granted import require_granted
 from image_harness.engine.logs import LOG_CONFIGURATION
 from image_harness.engine.options import RunOptions, create_request
-from image_harness.engine.ownership import NAME_LABEL, PREFIX, RUN_LABEL, RunIdentity, is_dead
+from image_harness.engine.ownership import NAME_LABEL, OWN_IMAGES, PREFIX, RUN_LABEL, RunIdentity, is_dead
 from image_harness.engine.place import Place
 from image_harness.engine.podman import NAME as PODMAN
 from image_harness.engine.podman import podman_health_request, podman_image_health_check
@@ -158,18 +158,43 @@ class Engine:
                 return len(removed)
             time.sleep(_POLL.total_seconds())
 
+    def remove_leftover_images(self) -> int:
+        """Remove the images that dead runs of this machine loaded for themselves.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            EngineError: The engine did not do it.
+        """
+        here = RunIdentity.current().digested()
+        found = []
+        with translated(self.url):
+            for image in self._client.images(name=OWN_IMAGES):
+                for reference in image["RepoTags"] or []:
+                    repository, _, tag = reference.rpartition(":")
+                    owner = RunIdentity.from_tag(tag) if repository.rpartition("/")[2] == OWN_IMAGES else None
+                    if owner is not None and is_dead(owner, here, local_engine=self._is_local):
+                        found.append(reference)
+        for reference in found:
+            remove_once(functools.partial(self._client.remove_image, reference, force=True), reference)
+        return len(found)
+
+    @property
+    def _is_local(self) -> bool:
+        return self.url.startswith(("unix:", "http+unix:"))
+
     def _leftovers(self) -> dict[str, Callable[[], object]]:
         """What dead runs of this machine left, by name, and how to remove it; containers before their networks."""
         here = RunIdentity.current()
-        local = self.url.startswith(("unix:", "http+unix:"))
         found: dict[str, Callable[[], object]] = {}
         with translated(self.url):
             for container in self._client.containers(all=True, filters=_LABEL_FILTER):
-                if _is_of_the_dead(container, here, local_engine=local):
+                if _is_of_the_dead(container, here, local_engine=self._is_local):
                     name = str((container["Names"] or [container["Id"]])[0]).removeprefix("/")
                     found[name] = functools.partial(self._client.remove_container, container["Id"], force=True, v=True)
             for network in self._client.networks(filters=_LABEL_FILTER):
-                if _is_of_the_dead(network, here, local_engine=local):
+                if _is_of_the_dead(network, here, local_engine=self._is_local):
                     found[str(network["Name"])] = functools.partial(self._client.remove_network, network["Id"])
         return found
 

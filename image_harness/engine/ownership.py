@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import hashlib
 import os
 import socket
 import uuid
@@ -15,7 +17,10 @@ PREFIX = "image-harness"
 RUN_LABEL = f"{PREFIX}.run"
 #: The container's own name.
 NAME_LABEL = f"{PREFIX}.name"
+#: The repository of images that runs load for themselves.
+OWN_IMAGES = f"{PREFIX}-mutant"
 _PROC = Path("/proc")
+_DIGITS = 16
 
 
 def start_ticks(pid: int) -> int | None:
@@ -73,6 +78,30 @@ class RunIdentity:
             f"{PREFIX}.host": self.host,
         }
 
+    def tag(self, name: str) -> str:
+        """The tag of an image of this run, which tells whose it is: with a label it would be another image.
+
+        Args:
+            name: Letters and digits that no other image of the run has.
+        """
+        owner = self.digested()
+        return "_".join([name, str(owner.pid), str(owner.started), owner.boot, owner.pid_namespace, owner.host])
+
+    def digested(self) -> RunIdentity:
+        """The identity as tags tell it: what does not fit into one, by its digest."""
+        return dataclasses.replace(
+            self, boot=_digest(self.boot), pid_namespace=_digest(self.pid_namespace), host=_digest(self.host)
+        )
+
+    @classmethod
+    def from_tag(cls, tag: str) -> Self | None:
+        """Read a tag, as digests; None when it is not that of a run."""
+        try:
+            name, pid, started, boot, pid_namespace, host = tag.split("_")
+            return cls(name, int(pid), int(started), boot, pid_namespace, host)
+        except ValueError:
+            return None
+
     @classmethod
     def from_labels(cls, labels: Mapping[str, str]) -> Self | None:
         """Read the labels; None when they are not those of a run."""
@@ -111,6 +140,11 @@ def is_dead(
         return started(owner.pid) != owner.started
     except OSError:
         return False
+
+
+def _digest(value: str) -> str:
+    """What is not known stays so."""
+    return value and hashlib.sha256(value.encode()).hexdigest()[:_DIGITS]
 
 
 def _exists(pid: int) -> bool:

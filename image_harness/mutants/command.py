@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 
 from image_harness.design import load_design
+from image_harness.engine import Engine
 from image_harness.errors import HarnessError
 from image_harness.image import ImageReference, Transport
 from image_harness.mutants import disk, fromfiles, loop, runtime, static
@@ -187,6 +188,8 @@ def _runtime(
     good: Good, mutants: Sequence[Mutant], options: argparse.Namespace, folder: Path, progress: _Progress
 ) -> tuple[list[Result], float]:
     begin = time.monotonic()
+    with Engine.connect(options.engine) as engine:
+        engine.remove_leftover_images()
     made = runtime.batches(mutants)
     found = runtime.sightings(
         good,

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from image_harness.engine import Engine
 from image_harness.engine.client import connect, resolve_url, translated
+from image_harness.engine.ownership import OWN_IMAGES, RunIdentity
 from image_harness.engine.place import Place
 from image_harness.errors import HarnessError
 from image_harness.mutants import disk
@@ -20,7 +21,6 @@ from image_harness.mutants.good import Good
 from image_harness.mutants.model import Mutant, Sighting
 from image_harness.mutants.turns import Spare, in_turn
 
-_REPOSITORY = "image-harness-mutant"
 # So many times as many images while there is time to spare; no more, as each takes memory, too.
 _MORE = 3
 
@@ -111,7 +111,7 @@ def loaded(draft: Draft, engine: str, folder: Path) -> Iterator[str]:
     Raises:
         EngineError: The engine refused.
     """
-    image = f"{_REPOSITORY}:{uuid.uuid4().hex[:12]}"
+    image = f"{OWN_IMAGES}:{RunIdentity.current().tag(uuid.uuid4().hex[:12])}"
     archive = disk.archive(draft, folder, image)
     client, facts = connect(resolve_url(engine))
     try:

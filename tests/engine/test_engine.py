@@ -8,12 +8,13 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from image_harness.engine import Engine, EngineError, Mount, RunOptions, remove_leftovers
-from image_harness.engine.ownership import RUN_LABEL, RunIdentity
+from image_harness.engine.ownership import OWN_IMAGES, RUN_LABEL, RunIdentity
 from image_harness.types import Platform
 
 from .conftest import IMAGE
@@ -132,3 +133,26 @@ def test_what_a_killed_run_left_is_removed_and_nothing_else(engine: Engine, stra
         assert living.name in remaining
     assert stranger in remaining
     assert not left & remaining
+
+
+def test_images_of_dead_runs_of_this_machine_are_removed_and_no_others(engine: Engine) -> None:
+    here = RunIdentity.current()
+    other = replace(here, started=here.started + 1)  # its PID is another process's now
+    name = uuid.uuid4().hex[:12]
+    elsewhere, earlier = replace(other, host="elsewhere"), replace(other, boot="earlier")
+    gone = {f"{OWN_IMAGES}:{dead.tag(name)}" for dead in (other, earlier)}
+    stays = {
+        f"{OWN_IMAGES}:{here.tag(name)}",
+        f"{OWN_IMAGES}:{elsewhere.tag(name)}",
+        f"{OWN_IMAGES}:{name}",
+        f"stranger-{name}:{other.tag(name)}",
+    }
+    docker = ["docker", "--host", engine.url]
+    try:
+        for reference in gone | stays:
+            subprocess.run([*docker, "tag", IMAGE, reference], check=True)
+        assert engine.remove_leftover_images() >= len(gone)
+        assert {reference for reference in gone | stays if engine.image_exists(reference)} == stays
+        assert engine.image_exists(IMAGE)
+    finally:
+        subprocess.run([*docker, "rmi", *gone, *stays], check=False, capture_output=True)

@@ -11,6 +11,7 @@ from tempfile import mkdtemp
 import pytest
 
 from image_harness.engine import Container, Engine, EngineError, RunOptions
+from image_harness.engine.ownership import OWN_IMAGES, RunIdentity
 from image_harness.types import Port
 
 from .conftest import BOOT_LIMIT, IMAGE
@@ -61,6 +62,17 @@ def test_podman_tells_of_the_last_event_in_a_long_log(podman_engine: OtherEngine
         with log.open("a") as more:
             more.write(f"{first}\n" * ((_LONG_LOG - log.stat().st_size) // (len(first) + 1)))
         running.signal("SIGCONT")
+
+
+def test_podman_gives_up_images_of_dead_runs(podman_engine: OtherEngine) -> None:
+    here = RunIdentity.current()
+    dead, living = replace(here, started=here.started + 1).tag("a"), here.tag("b")
+    with Engine.connect(podman_engine.socket) as connected:
+        for tag in (dead, living):
+            connected._client.tag(IMAGE, OWN_IMAGES, tag)
+        assert connected.remove_leftover_images() == 1
+        assert [connected.image_exists(f"{OWN_IMAGES}:{tag}") for tag in (dead, living)] == [False, True]
+        assert connected.image_exists(IMAGE)
 
 
 def test_an_engine_elsewhere_with_the_plain_store_gives_the_same_verdicts(

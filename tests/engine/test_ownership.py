@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -23,6 +24,26 @@ def test_labels_give_the_identity_back() -> None:
 @pytest.mark.parametrize("labels", [{}, {"image-harness.run": "r"}, HERE.labels() | {"image-harness.pid": "x"}])
 def test_labels_of_others_are_no_identity(labels: dict[str, str]) -> None:
     assert RunIdentity.from_labels(labels) is None
+
+
+def test_a_tag_gives_the_identity_back_as_digests() -> None:
+    assert RunIdentity.from_tag(HERE.tag("r1")) == HERE.digested()
+
+
+def test_digests_do_not_make_the_unknown_known() -> None:
+    unknown = replace(HERE, boot="").digested()
+    assert unknown.boot == ""
+    assert RunIdentity.from_tag(replace(HERE, boot="").tag("r1")) == unknown
+
+
+def test_a_tag_is_one_that_engines_take_whatever_the_host_is_called() -> None:
+    tag = replace(HERE, host="a host: with/odd letters" * 20).tag("0123456789ab")
+    assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", tag)
+
+
+@pytest.mark.parametrize("tag", ["", "latest", "0123456789ab", "a_b_c_d_e_f", "a_1_2_d_e_f_g"])
+def test_tags_of_others_are_no_identity(tag: str) -> None:
+    assert RunIdentity.from_tag(tag) is None
 
 
 def test_this_process_lives_and_is_the_same_at_every_call() -> None:
