@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,15 +16,18 @@ from types import FrameType
 
 from image_harness.design import load_design
 from image_harness.engine import Engine
+from image_harness.engine.client import resolve_url
+from image_harness.engine.place import Place
 from image_harness.errors import HarnessError
 from image_harness.image import ImageReference, Transport
 from image_harness.mutants import disk, fromfiles, loop, runtime, static
 from image_harness.mutants.draft import Draft
 from image_harness.mutants.good import Good, open_good
 from image_harness.mutants.load import load_mutants, load_subject, selected
-from image_harness.mutants.model import Kind, Mutant, Result, Sighting, judge, refusal
+from image_harness.mutants.model import Kind, Mutant, Sighting, judge, refusal
 from image_harness.mutants.results import Campaign, complaints, difference, to_json
 from image_harness.mutants.tables import html, markdown
+from image_harness.mutants.turns import Spare, in_turn
 from image_harness.subject import Subject
 from image_harness.types import Evidence
 
@@ -94,45 +97,35 @@ def _exported(subject: Subject, options: argparse.Namespace, folder: Path) -> It
     """Read the good image once, and keep it as a layout for everybody else."""
     name = load_design(subject.design).image.reference if options.image is None else options.image
     reference = ImageReference.parse(name)
-    host = None
-    if reference.transport is Transport.DOCKER_DAEMON:
-        from image_harness.engine.client import resolve_url  # noqa: PLC0415
-
-        host = resolve_url(options.engine)
+    host = resolve_url(options.engine) if reference.transport is Transport.DOCKER_DAEMON else None
     with open_good(subject, reference, docker_host=host) as good:
         disk.write(Draft(good), folder / "good", "image-harness-mutant:good")
         yield good
 
 
 def _campaign(good: Good, mutants: Sequence[Mutant], options: argparse.Namespace, folder: Path) -> Campaign:
-    progress, seconds = _Progress(options.quiet), {}
-    static_ones = [mutant for mutant in mutants if mutant.kind is Kind.STATIC]
-    runtime_ones = [mutant for mutant in mutants if mutant.kind is Kind.RUNTIME]
-    format_ones = [mutant for mutant in mutants if mutant.kind is Kind.FORMAT]
-    results: list[Result] = []
-    differences: dict[str, str] = {}
-    sampled: tuple[Mutant, ...] = ()
-    if static_ones:
-        found, seconds["static"] = _static(good, static_ones, options, folder, progress)
-        results += [judge(mutant, found[mutant.id]) for mutant in static_ones]
-        sampled = fromfiles.sample(static_ones, options.sample)
-        seen, seconds["from files"] = _from_files(good, sampled, options, folder, progress)
-        told = {id_: difference(found[id_], sighting) for id_, sighting in seen.items()}
-        differences = {id_: text for id_, text in told.items() if text}
-    if format_ones:
-        spoiled, seconds["format"] = _from_files(good, format_ones, options, folder, progress)
-        image = {item.id for item in good.design.catalogue if item.evidence is Evidence.IMAGE}
-        results += [judge(mutant, refusal(spoiled[mutant.id], image)) for mutant in format_ones]
-    if runtime_ones:
-        more, seconds["runtime"] = _runtime(good, runtime_ones, options, folder, progress)
-        results += more
+    progress, seconds = _Progress(options.quiet), dict[str, float]()
+    by_kind = {kind: [mutant for mutant in mutants if mutant.kind is kind] for kind in Kind}
+    batches = runtime.batches(by_kind[Kind.RUNTIME])
+    found: dict[str, Sighting] = {}
+    if by_kind[Kind.STATIC]:
+        found, seconds["static"] = _static(good, by_kind[Kind.STATIC], options, folder, progress)
+    sample = fromfiles.sample(by_kind[Kind.STATIC], options.sample)
+    runs, seconds["runs"] = _runs(good, batches, [*sample, *by_kind[Kind.FORMAT]], options, folder, progress)
+    results = [judge(mutant, found[mutant.id]) for mutant in by_kind[Kind.STATIC]]
+    told = {mutant.id: difference(found[mutant.id], runs.files[mutant.id]) for mutant in sample}
+    image = {item.id for item in good.design.catalogue if item.evidence is Evidence.IMAGE}
+    results += [judge(mutant, refusal(runs.files[mutant.id], image)) for mutant in by_kind[Kind.FORMAT]]
+    for name, batch in batches.items():
+        seen = runs.containers[name]
+        results += [judge(mutant, seen, [other for other in batch if other is not mutant]) for mutant in batch]
     return Campaign(
         design=good.design,
         image=str(good.image.manifest_digest or good.image.config_digest),
         results=tuple(results),
         complete=not options.only and options.kind is None,
-        differences=differences,
-        sampled=len(sampled),
+        differences={id_: text for id_, text in told.items() if text},
+        sampled=len(sample),
         seconds=seconds,
     )
 
@@ -164,47 +157,54 @@ def _static(
     return found, seconds
 
 
-def _from_files(
+@dataclass(frozen=True)
+class _Runs:
+    """What runs of their own have seen: of each batch's image in containers, and of each mutant from files."""
+
+    containers: Mapping[str, Sighting]
+    files: Mapping[str, Sighting]
+
+
+def _runs(
     good: Good,
-    sampled: Sequence[Mutant],
+    batches: Mapping[str, list[Mutant]],
+    from_files: Sequence[Mutant],
     options: argparse.Namespace,
     folder: Path,
     progress: _Progress,
-) -> tuple[dict[str, Sighting], float]:
-    begin, done = time.monotonic(), iter(range(1, len(sampled) + 1))
-    seen = fromfiles.sightings(
+) -> tuple[_Runs, float]:
+    """Run what needs a run of its own; those from files give way to those with containers."""
+    begin, done = time.monotonic(), iter(range(1, len(from_files) + 1))
+    if batches:
+        with Engine.connect(options.engine) as engine:
+            engine.remove_leftover_images()
+    in_containers = runtime.jobs(
         good,
-        sampled,
-        at_once=options.n,
-        bytecode=folder / _BYTECODE,
-        progress=lambda: progress.show(f"from files: {next(done)} of {len(sampled)}"),
-    )
-    seconds = time.monotonic() - begin
-    progress.say(f"from files: {len(sampled)} in {seconds:.0f} s")
-    return seen, seconds
-
-
-def _runtime(
-    good: Good, mutants: Sequence[Mutant], options: argparse.Namespace, folder: Path, progress: _Progress
-) -> tuple[list[Result], float]:
-    begin = time.monotonic()
-    with Engine.connect(options.engine) as engine:
-        engine.remove_leftover_images()
-    made = runtime.batches(mutants)
-    found = runtime.sightings(
-        good,
-        made,
+        batches,
         engine=options.engine,
-        at_once=options.n,
         bytecode=folder / _BYTECODE,
         progress=lambda name: progress.say(f"runtime: {name}, {time.monotonic() - begin:.0f} s"),
     )
+    seen, files = in_turn(
+        list(in_containers.values()),
+        at_once=options.n,
+        spare=_spare(batches, options.engine),
+        beside=lambda: fromfiles.sightings(
+            good,
+            from_files,
+            at_once=options.n,
+            bytecode=folder / _BYTECODE,
+            progress=lambda: progress.show(f"from files: {next(done)} of {len(from_files)}"),
+        ),
+    )
     seconds = time.monotonic() - begin
-    progress.say(f"runtime mutants: {len(mutants)} on {len(made)} images in {seconds:.0f} s")
-    results = []
-    for name, batch in made.items():
-        results += [judge(mutant, found[name], [other for other in batch if other is not mutant]) for mutant in batch]
-    return results, seconds
+    progress.say(f"runs: {len(batches)} images, {len(from_files)} mutants from files in {seconds:.0f} s")
+    return _Runs(dict(zip(in_containers, seen, strict=True)), files), seconds
+
+
+def _spare(batches: Mapping[str, list[Mutant]], engine: str) -> Spare | None:
+    """How busy this machine is tells nothing about containers that are elsewhere."""
+    return Spare() if batches and Place.of(resolve_url(engine)).host is None else None
 
 
 def _list(mutants: Sequence[Mutant], *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from image_harness.mutants.draft import Draft
 from image_harness.mutants.good import Good
 from image_harness.mutants.loop import copy_sources
 from image_harness.mutants.model import Mutant, Sighting, sighting_of
-from image_harness.mutants.processes import ended_together, failed, started, wait
+from image_harness.mutants.processes import failed, started, wait
 from image_harness.mutants.static import SELECTION
 from image_harness.report import load_report
 
@@ -46,8 +46,7 @@ def sightings(
     """
     with ThreadPoolExecutor(at_once, thread_name_prefix="mutant") as threads:
         look = functools.partial(_look, good, bytecode, progress)
-        with ended_together():
-            return dict(zip([m.id for m in mutants], threads.map(look, mutants), strict=True))
+        return dict(zip([m.id for m in mutants], threads.map(look, mutants), strict=True))
 
 
 def _look(good: Good, bytecode: Path, progress: Callable[[], None], mutant: Mutant) -> Sighting:
@@ -86,17 +85,18 @@ def look(draft: Draft, folder: Path, bytecode: Path, spoil: Callable[[Path], Non
         copy_sources(draft, root)
     checks = root / subject.checks.relative_to(subject.root)
     arguments = [str(checks), "--image", reference, "--dockerfile", str(dockerfile), "-m", SELECTION, "-q"]
-    return report(arguments, root=root, folder=folder, bytecode=bytecode)
+    return report(arguments, root=root, folder=folder, bytecode=bytecode, gives_way=True)
 
 
-def report(arguments: Sequence[str], *, root: Path, folder: Path, bytecode: Path) -> Sighting:
-    """Run the checks and read the report that they write.
+def report(arguments: Sequence[str], *, root: Path, folder: Path, bytecode: Path, gives_way: bool = False) -> Sighting:
+    """Run the checks and read the report that they write; the arguments are those of ``processes.started``.
 
     Raises:
         HarnessError: There is none.
     """
     path = folder / "report"
-    with started([*arguments, "--report", str(path)], root=root, log=folder / "log", bytecode=bytecode) as run:
+    arguments = [*arguments, "--report", str(path)]
+    with started(arguments, root=root, log=folder / "log", bytecode=bytecode, gives_way=gives_way) as run:
         wait([run])
     if not (path / "report.json").exists():
         if run.process.returncode == 4:  # the image was refused, in one line

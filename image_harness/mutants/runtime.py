@@ -12,17 +12,12 @@ from tempfile import TemporaryDirectory
 from image_harness.engine import Engine
 from image_harness.engine.client import connect, resolve_url, translated
 from image_harness.engine.ownership import OWN_IMAGES, RunIdentity
-from image_harness.engine.place import Place
 from image_harness.errors import HarnessError
 from image_harness.mutants import disk
 from image_harness.mutants.draft import Draft
 from image_harness.mutants.fromfiles import report
 from image_harness.mutants.good import Good
 from image_harness.mutants.model import Mutant, Sighting
-from image_harness.mutants.turns import Spare, in_turn
-
-# So many times as many images while there is time to spare; no more, as each takes memory, too.
-_MORE = 3
 
 
 def batches(mutants: Iterable[Mutant]) -> dict[str, list[Mutant]]:
@@ -47,39 +42,22 @@ def batches(mutants: Iterable[Mutant]) -> dict[str, list[Mutant]]:
     return found
 
 
-def sightings(
-    good: Good,
-    mutants: Mapping[str, list[Mutant]],
-    *,
-    engine: str,
-    at_once: int,
-    bytecode: Path,
-    progress: Callable[[str], None],
-) -> dict[str, Sighting]:
-    """Run the runtime checks on each batch's image.
+def jobs(
+    good: Good, mutants: Mapping[str, list[Mutant]], *, engine: str, bytecode: Path, progress: Callable[[str], None]
+) -> dict[str, Callable[[], Sighting]]:
+    """Return what runs the runtime checks on each batch's image, by the batch, in the order to start them in.
+
+    A job raises HarnessError when the engine failed, or its run did not come to a report.
 
     Args:
         good: What the images are derived from.
-        mutants: The batches.
+        mutants: The batches; each takes up to three containers.
         engine: ``docker``, ``podman`` or a URL.
-        at_once: How many images are checked at the same time, and up to three times as many while the processors have
-            time to spare; each takes up to three containers.
         bytecode: Where runs keep compiled checks.
         progress: Told each batch that is done.
-
-    Raises:
-        HarnessError: The engine failed, or a run did not come to a report.
     """
     look = functools.partial(_look, good, engine, bytecode, progress)
-    ordered = sorted(mutants.items(), key=_longest_first)
-    here = Place.of(resolve_url(engine)).host is None
-    seen = in_turn(
-        [functools.partial(look, batch) for batch in ordered],
-        at_once=at_once,
-        most=at_once * _MORE,
-        spare=Spare() if here else None,
-    )
-    return {name: sighting for (name, _), sighting in zip(ordered, seen, strict=True)}
+    return {batch[0]: functools.partial(look, batch) for batch in sorted(mutants.items(), key=_longest_first)}
 
 
 def _longest_first(batch: tuple[str, list[Mutant]]) -> tuple[bool, bool, int]:

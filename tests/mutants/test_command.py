@@ -9,6 +9,7 @@ import pytest
 
 from image_harness.cli import main
 from image_harness.mutants import Draft, Good, disk
+from image_harness.mutants import command as command_module
 
 CONFTEST = """
 from pathlib import Path
@@ -67,3 +68,17 @@ def test_a_users_mistake_is_one_line(
     printed = capsys.readouterr()
     assert words in printed.err
     assert (printed.out, printed.err.count("\n")) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    ("batches", "engine", "told"),
+    [
+        (["one"], "unix:///run/engine.sock", True),
+        (["one"], "tcp://192.0.2.1:2375", False),
+        ([], "tcp://192.0.2.1:2375", False),
+    ],
+)
+def test_how_busy_this_machine_is_counts_for_containers_of_this_machine(
+    batches: list[str], engine: str, told: bool
+) -> None:
+    assert (command_module._spare({name: [] for name in batches}, engine) is not None) is told
