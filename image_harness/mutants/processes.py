@@ -81,7 +81,8 @@ def ended_together() -> Iterator[None]:
 
 
 def _give_way(pid: int) -> None:
-    os.setpriority(os.PRIO_PROCESS, pid, _NICE)
+    # Who was started with less still keeps that: to get more takes a privilege.
+    os.setpriority(os.PRIO_PROCESS, pid, max(_NICE, os.getpriority(os.PRIO_PROCESS, pid)))
     # Where the kernel shares processors out among sessions first, that counts within one only (sched(7), autogroup).
     with contextlib.suppress(OSError):
         Path(f"/proc/{pid}/autogroup").write_text(str(_NICE))

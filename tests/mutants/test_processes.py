@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,3 +25,21 @@ def test_who_gives_way_takes_what_others_leave(tmp_path: Path, gives_way: bool, 
         group = Path(f"/proc/{pid}/autogroup")
         assert not group.exists() or group.read_text().split()[-2:] == ["nice", str(nice)]
     assert run.process.returncode is not None
+
+
+_STARTS = """
+import os, sys
+from pathlib import Path
+from image_harness.mutants.processes import started
+folder = Path(sys.argv[1])
+with started(["test_sleeps.py"], root=folder, log=folder / "log", bytecode=folder, gives_way=True) as run:
+    print(os.getpriority(os.PRIO_PROCESS, run.process.pid))
+"""
+
+
+def test_who_has_less_already_and_may_not_get_more_keeps_that(tmp_path: Path) -> None:
+    (tmp_path / "test_sleeps.py").write_text(SLEEPS)
+    ordinary = ["setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice", "nice", "-n", "15"]
+    command = [*ordinary, sys.executable, "-c", _STARTS, str(tmp_path)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (found.stdout, found.stderr) == ("15\n", "")
