@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"image-harness {image_harness.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    clean = commands.add_parser("clean", help="remove what dead runs of this machine left in an engine")
+    clean = commands.add_parser("clean", help="remove what dead runs of this machine left in an engine and on disk")
     clean.add_argument("--engine", default="docker", metavar="docker|podman|URL", help="as DOCKER_HOST takes it")
     clean.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     clean.set_defaults(action=_clean)
@@ -98,12 +98,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _clean(options: argparse.Namespace) -> int:
     from image_harness.engine import Engine  # noqa: PLC0415 - the other commands need no engine
+    from image_harness.mutants.folders import remove_leftover_folders  # noqa: PLC0415
 
     with Engine.connect(options.engine) as engine:
         removed = engine.remove_leftovers(settle=_SETTLE)
         images = engine.remove_leftover_images()
+    folders = remove_leftover_folders()
     if not options.quiet:
-        print(f"{removed} containers and networks, {images} images of dead runs removed")
+        print(f"{removed} containers and networks, {images} images, {folders} folders of dead runs removed")
     return 0
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import PurePosixPath
 
 import pytest
 
 from image_harness import requirement
 from image_harness.design import Design
+from image_harness.engine import Clock, compare_compiled
 from image_harness.image import Entry, FileSystem, Image
+from image_harness.image.compiled import compiled_modules
 from image_harness.image.debian import checksums, debian_packages, verify_md5sums
 from image_harness.image.elf import ElfClass, ElfFile, Machine, elf_files, read_elf
 from image_harness.image.libraries import Libraries
 from image_harness.image.python_distributions import Distribution, verify_record
 from image_harness.image.python_environment import python_environment, unmet_requirements
+from image_harness.plugin.session import HarnessSession
 
 MACHINES = {"arm64": Machine.AARCH64, "amd64": Machine.X86_64}
+#: For all of an image's modules, on a machine that need not emulate.
+COMPILING = timedelta(seconds=20)
 KIB = 1024
 MIB = 1024 * 1024
 
@@ -116,6 +122,26 @@ def is_debian_link(filesystem: FileSystem, entry: Entry, known: set[str], design
         return False
     end = filesystem.resolve(entry.path)
     return end in known or end.startswith(f"/etc/{PurePosixPath(design.image.interpreter).name}/")
+
+
+@requirement("python.bytecode-sources")
+def test_compiled_modules_are_of_the_sources_beside_them(filesystem: FileSystem, design: Design) -> None:
+    assert any(entry.path.endswith(".py") for entry in filesystem.walk()), "the image holds no Python module"
+    tag = PurePosixPath(design.image.interpreter).name.replace("python", "cpython-").replace(".", "")
+    others = [one for one in compiled_modules(filesystem) if (one.tag, one.current) != (tag, True)]
+    assert others == []
+
+
+@requirement("python.bytecode")
+def test_compiled_modules_do_what_their_sources_say(
+    harness_session: HarnessSession, filesystem: FileSystem, design: Design, clock: Clock
+) -> None:
+    compared = compare_compiled(
+        harness_session.engine, harness_session.engine_image, design.image.interpreter, clock.limit(COMPILING)
+    )
+    assert compared.sources > 0, "the interpreter found no Python module"
+    assert compared.compiled == len(compiled_modules(filesystem)), "the interpreter found not what the layers hold"
+    assert compared.problems == {}
 
 
 @requirement("python.scripts")

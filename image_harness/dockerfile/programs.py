@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterable
 from typing import Final
 
@@ -18,6 +19,7 @@ _DIVERTING: Final = frozenset(
 )
 
 
+@functools.lru_cache(maxsize=128)
 def certain(program: str) -> tuple[ast.stmt, ...]:
     """Return the statements that run whenever a program succeeds: all before one that may end it or take a side way."""
     try:
@@ -60,25 +62,29 @@ def prints(statements: Iterable[ast.stmt], expression: str) -> bool:
     )
 
 
-def asserts(statements: Iterable[ast.stmt], expression: str, **names: str) -> bool:
+def asserts(statements: tuple[ast.stmt, ...], expression: str, **names: str) -> bool:
     """Tell whether a statement asserts an expression and nothing else, while names in it stand for what they should.
 
     A name stands for the expression that it was last assigned, or for the module ``import name``.
     """
     wanted = _normal(expression)
     meanings = {name: _normal(meaning) for name, meaning in names.items()}
+    return any(test == wanted and meanings.items() <= found.items() for test, found in _assertions(statements))
+
+
+@functools.lru_cache(maxsize=128)
+def _assertions(statements: tuple[ast.stmt, ...]) -> tuple[tuple[str, dict[str, str]], ...]:
+    """Return each asserted expression, and what names stand for where it is."""
     found: dict[str, str] = {}
+    asserted = []
     for statement in statements:
-        if (
-            isinstance(statement, ast.Assert)
-            and ast.unparse(statement.test) == wanted
-            and meanings.items() <= found.items()
-        ):
-            return True
+        if isinstance(statement, ast.Assert):
+            asserted.append((ast.unparse(statement.test), dict(found)))
         found |= _bound(statement)
-    return False
+    return tuple(asserted)
 
 
+@functools.lru_cache(maxsize=512)
 def _normal(code: str) -> str:
     (statement,) = ast.parse(code).body
     return ast.unparse(statement.value if isinstance(statement, ast.Expr) else statement)

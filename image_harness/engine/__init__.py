@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from image_harness.engine.client import EngineFacts, resolve_url
 from image_harness.engine.clock import Clock
+from image_harness.engine.compiled import Comparison, compare_compiled
 from image_harness.engine.container import Container, StopResult
 from image_harness.engine.engine import Engine, remove_leftovers
 from image_harness.engine.errors import (
@@ -49,6 +50,7 @@ __all__ = [
     "CommandNotRun",
     "CommandResult",
     "CommandTimedOut",
+    "Comparison",
     "Container",
     "ContainerDied",
     "ContainerLost",
@@ -82,6 +84,7 @@ __all__ = [
     "ask_again",
     "ask_at_once",
     "asked_interpreter",
+    "compare_compiled",
     "failures_before",
     "interpreter_facts",
     "observe_service",

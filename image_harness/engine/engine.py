@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _POLL = timedelta(milliseconds=100)
 # Beyond this, what is there is not on its way out.
 _STUBBORN = timedelta(seconds=20)
+_IN_USE = 409
 _LABEL_FILTER = {"label": [RUN_LABEL]}
 
 
@@ -159,10 +160,10 @@ class Engine:
             time.sleep(_POLL.total_seconds())
 
     def remove_leftover_images(self) -> int:
-        """Remove the images that dead runs of this machine loaded for themselves.
+        """Remove the images that dead runs of this machine loaded for themselves, but for those with a container.
 
         Returns:
-            How many there were.
+            How many were removed.
 
         Raises:
             EngineError: The engine did not do it.
@@ -176,9 +177,19 @@ class Engine:
                     owner = RunIdentity.from_tag(tag) if repository.rpartition("/")[2] == OWN_IMAGES else None
                     if owner is not None and is_dead(owner, here, local_engine=self._is_local):
                         found.append(reference)
-        for reference in found:
-            remove_once(functools.partial(self._client.remove_image, reference, force=True), reference)
-        return len(found)
+        return sum(self._remove_image(reference) for reference in found)
+
+    def _remove_image(self, reference: str) -> bool:
+        """Remove an image that no container is of: by force, an engine would take its name only, for good."""
+        from docker.errors import APIError  # noqa: PLC0415
+
+        try:
+            remove_once(functools.partial(self._client.remove_image, reference), reference)
+        except EngineError as error:
+            if isinstance(error.__cause__, APIError) and error.__cause__.status_code == _IN_USE:
+                return False
+            raise
+        return True
 
     @property
     def _is_local(self) -> bool:

@@ -288,6 +288,7 @@ class Inquiry:
         interpreter: The image's Python.
         limit: How long the imports may take; each question has a limit of its own.
         becomes: What it becomes when it has answered; of the limit nobody takes notice. None for nothing: it ends.
+        flags: Options of the interpreter's own, ``-I`` for instance.
     """
 
     modules: tuple[str, ...]
@@ -295,6 +296,7 @@ class Inquiry:
     interpreter: str = "/usr/bin/python3.11"
     limit: timedelta = _LIMIT
     becomes: Question | None = None
+    flags: tuple[str, ...] = ()
 
 
 def interpreter_facts(
@@ -332,7 +334,7 @@ def asked_interpreter(
         EngineError: The interpreter could not be started, or did not get to the end.
     """
     mark = f"{uuid.uuid4().hex} "
-    command = ("-c", _PROGRAM, _asked(inquiry, mark))
+    command = (*inquiry.flags, "-c", _PROGRAM, _asked(inquiry, mark))
     with engine.run(image, replace(options, entrypoint=(inquiry.interpreter,), command=command)) as container:
 
         def look() -> str | None:

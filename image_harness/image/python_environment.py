@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -141,9 +142,13 @@ def unmet_requirements(
     return tuple(unmet)
 
 
+#: Dozens of distributions name the same ones, and each takes longer to parse than to judge.
+_parsed = functools.lru_cache(maxsize=1024)(Requirement)
+
+
 def _requirement(text: str, distribution: Distribution) -> Requirement:
     try:
-        return Requirement(text)
+        return _parsed(text)
     except InvalidRequirement as error:
         raise ImageError(f"requires {text[:120]!r}: {error}", where=printable(distribution.path)) from None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from image_harness.image.entries import Entry
@@ -64,6 +66,35 @@ def is_secret_file(path: str) -> bool:
     """Whether a file is named like one that holds a secret."""
     path = path.lower()
     return path.rpartition("/")[2] in _FILES or path.endswith((*_PATHS, *_KEY_STORES))
+
+
+def secret_files(fs: FileSystem) -> tuple[Entry, ...]:
+    """Return the files of all layers that are named like ones that hold a secret.
+
+    Raises:
+        ImageError: The image cannot be read.
+    """
+    return fs.once_of_all(
+        secret_files.__name__, lambda: tuple(entry for entry in all_files(fs) if is_secret_file(entry.path))
+    )
+
+
+def private_keys(fs: FileSystem) -> tuple[Entry, ...]:
+    """Return the files that hold a private key, those of lower layers included: whoever has the image has these, too.
+
+    Raises:
+        ImageError: One cannot be read.
+    """
+    return fs.once_of_all(
+        private_keys.__name__, lambda: tuple(entry for entry in all_files(fs) if holds_private_key(fs, entry))
+    )
+
+
+def all_files(fs: FileSystem) -> Iterator[Entry]:
+    """Yield the files of all layers: what is there, what was deleted, and what was overwritten."""
+    deleted = (lost.entry for lost in fs.deleted)
+    overwritten = (lost.entry for lost in fs.overwritten)
+    return (entry for entry in itertools.chain(fs.walk(), deleted, overwritten) if entry.is_file)
 
 
 def holds_private_key(fs: FileSystem, entry: Entry) -> bool:

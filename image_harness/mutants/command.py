@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import FrameType
 
 from image_harness.design import load_design
@@ -22,6 +21,7 @@ from image_harness.errors import HarnessError
 from image_harness.image import ImageReference, Transport
 from image_harness.mutants import disk, fromfiles, loop, runtime, static
 from image_harness.mutants.draft import Draft
+from image_harness.mutants.folders import own_folder, remove_leftover_folders
 from image_harness.mutants.good import Good, open_good
 from image_harness.mutants.load import load_mutants, load_subject, selected
 from image_harness.mutants.model import Kind, Mutant, Sighting, judge, refusal
@@ -62,17 +62,16 @@ def run(options: argparse.Namespace) -> int:
     if options.n < 1 or options.sample < 1:
         raise HarnessError("must be at least 1", where="-n, --sample")
     subject = load_subject(options.root.resolve())
-    with _interruptible(), TemporaryDirectory(prefix="image-harness-mutants-") as name:
-        folder = Path(name)
-        with _exported(subject, options, folder) as good:
-            mutants = selected(load_mutants(good), options.only)
-            mutants = tuple(m for m in mutants if options.kind in (None, m.kind.value))
-            if not mutants:
-                raise HarnessError(f"none of these mutants is of the kind {options.kind}", where="--only and --kind")
-            if options.list:
-                _list(mutants, as_json=options.json)
-                return 0
-            campaign = _campaign(good, mutants, options, folder)
+    remove_leftover_folders()
+    with _interruptible(), own_folder() as folder, _exported(subject, options, folder) as good:
+        mutants = selected(load_mutants(good), options.only)
+        mutants = tuple(m for m in mutants if options.kind in (None, m.kind.value))
+        if not mutants:
+            raise HarnessError(f"none of these mutants is of the kind {options.kind}", where="--only and --kind")
+        if options.list:
+            _list(mutants, as_json=options.json)
+            return 0
+        campaign = _campaign(good, mutants, options, folder)
     _write(campaign, options)
     return 0 if campaign.passed and _is_published(campaign, options.compare) else 1
 
@@ -177,6 +176,7 @@ def _runs(
     begin, done = time.monotonic(), iter(range(1, len(from_files) + 1))
     if batches:
         with Engine.connect(options.engine) as engine:
+            engine.remove_leftovers()
             engine.remove_leftover_images()
     in_containers = runtime.jobs(
         good,
@@ -187,7 +187,8 @@ def _runs(
     )
     seen, files = in_turn(
         list(in_containers.values()),
-        at_once=options.n,
+        # Each waits for a quarter of its time.
+        at_once=options.n + 1,
         spare=_spare(batches, options.engine),
         beside=lambda: fromfiles.sightings(
             good,

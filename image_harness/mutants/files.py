@@ -19,7 +19,9 @@ _KINDS = {
     EntryType.FIFO: tarfile.FIFOTYPE,
 }
 _XATTR = "SCHILY.xattr."
-_MTIME = 1_700_000_000
+_SECOND = 10**9
+#: That of whatever a mutant adds.
+_MTIME = 1_700_000_000 * _SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Node:
         hard_link: The path that it is one more name of; content and type are those of what is there.
         device: A device's major and minor number.
         xattrs: Extended attributes.
+        mtime_ns: When it was changed, in nanoseconds since 1970 (UTC).
     """
 
     content: bytes = b""
@@ -47,6 +50,7 @@ class Node:
     hard_link: str = ""
     device: tuple[int, int] = (0, 0)
     xattrs: Mapping[str, bytes] = field(default_factory=dict)
+    mtime_ns: int = _MTIME
 
     @classmethod
     def of(cls, filesystem: FileSystem, entry: Entry) -> Node:
@@ -60,6 +64,7 @@ class Node:
             target=entry.link_target or "",
             device=entry.device or (0, 0),
             xattrs=entry.xattrs,
+            mtime_ns=entry.mtime_ns,
         )
 
     def but(self, **changes: object) -> Node:
@@ -71,7 +76,7 @@ def member(path: str, node: Node) -> tarfile.TarInfo:
     """Return a tar header."""
     info = tarfile.TarInfo(path.strip("/"))
     info.type, info.mode, info.uid, info.gid = _KINDS[node.type], node.mode, node.uid, node.gid
-    info.mtime = _MTIME
+    info.mtime = node.mtime_ns // _SECOND  # whole seconds, as in the layers that builders write
     info.linkname = node.target
     if node.hard_link:
         info.type, info.linkname = tarfile.LNKTYPE, node.hard_link.strip("/")

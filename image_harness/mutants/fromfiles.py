@@ -7,10 +7,10 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from image_harness.mutants import disk
 from image_harness.mutants.draft import Draft
+from image_harness.mutants.folders import own_folder
 from image_harness.mutants.good import Good
 from image_harness.mutants.loop import copy_sources
 from image_harness.mutants.model import Mutant, Sighting, sighting_of
@@ -50,8 +50,7 @@ def sightings(
 
 
 def _look(good: Good, bytecode: Path, progress: Callable[[], None], mutant: Mutant) -> Sighting:
-    with TemporaryDirectory(prefix="image-harness-mutant-") as name:
-        folder = Path(name)
+    with own_folder() as folder:
         draft = Draft(good)
         mutant.change(draft)
         sighting = look(draft, folder, bytecode, mutant.spoil)

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -25,6 +24,7 @@ from image_harness.errors import HarnessError
 from image_harness.image import ImageReference
 from image_harness.mutants import memory
 from image_harness.mutants.draft import Draft
+from image_harness.mutants.folders import own_folder
 from image_harness.mutants.good import Good, open_good
 from image_harness.mutants.load import load_mutants
 from image_harness.mutants.model import Mutant, Sighting, sighting_of
@@ -113,7 +113,7 @@ def mutated(base: HarnessSession, draft: Draft, resources: ExitStack) -> Harness
 
 def _source_tree(draft: Draft, resources: ExitStack) -> Path:
     """Copy the sources that checks read, with the draft's own changes."""
-    root = Path(resources.enter_context(TemporaryDirectory(prefix="image-harness-mutant-")))
+    root = resources.enter_context(own_folder())
     copy_sources(draft, root)
     return root
 

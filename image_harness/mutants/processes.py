@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from image_harness.errors import HarnessError
+from image_harness.mutants import dependent
 
 _LOOK = 0.2
 # A run that was told to end removes its containers first.
@@ -45,7 +46,7 @@ class Pytest:
 def started(
     arguments: Sequence[str], *, root: Path, log: Path, bytecode: Path, gives_way: bool = False
 ) -> Iterator[Pytest]:
-    """Start a run of pytest; it is over when the block is.
+    """Start a run of pytest; it is over when the block is, or this process.
 
     Args:
         arguments: Pytest's.
@@ -54,7 +55,8 @@ def started(
         bytecode: Where it keeps the checks as pytest compiles them: to do that takes each run as long as the checks.
         gives_way: Whether it mostly takes what others leave of the processors.
     """
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=no", *arguments]
+    plugins = ["-p", dependent.__name__, "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *plugins, "--tb=no", *arguments]
     environment = {**os.environ, "NO_COLOR": "1", "PYTEST_ADDOPTS": "", "PYTHONPYCACHEPREFIX": str(bytecode)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with log.open("wb") as output:

@@ -7,7 +7,6 @@ import functools
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from image_harness.engine import Engine
 from image_harness.engine.client import connect, resolve_url, translated
@@ -15,6 +14,7 @@ from image_harness.engine.ownership import OWN_IMAGES, RunIdentity
 from image_harness.errors import HarnessError
 from image_harness.mutants import disk
 from image_harness.mutants.draft import Draft
+from image_harness.mutants.folders import own_folder
 from image_harness.mutants.fromfiles import report
 from image_harness.mutants.good import Good
 from image_harness.mutants.model import Mutant, Sighting
@@ -73,11 +73,11 @@ def _look(
     draft = Draft(good)
     for mutant in mutants:
         mutant.change(draft)
-    with TemporaryDirectory(prefix="image-harness-mutant-") as folder, loaded(draft, engine, Path(folder)) as image:
+    with own_folder() as folder, loaded(draft, engine, folder) as image:
         first = mutants[0]
         checks = [str(good.subject.checks / check) for check in first.checks or (".",)]
         arguments = [*checks, "--image", image, "--engine", engine, "-m", first.selection, "-q"]
-        sighting = report(arguments, root=good.subject.root, folder=Path(folder), bytecode=bytecode)
+        sighting = report(arguments, root=good.subject.root, folder=folder, bytecode=bytecode)
     progress(name)
     return sighting
 

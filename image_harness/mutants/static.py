@@ -50,7 +50,8 @@ def sightings(
         for number, output in enumerate(outputs):
             output.touch()
             arguments = [str(subject.checks), "-p", loop.__name__, "--image", reference, "-m", SELECTION, "-q"]
-            arguments += ["-p", "no:xdist", "-p", "no:logging", "-s"]
+            # The source lines around what fails take longer to find than to check, and nobody reads them.
+            arguments += ["-p", "no:xdist", "-p", "no:logging", "-s", "--tb=native"]
             arguments += [f"--mutants-slice={number}/{len(outputs)}", f"--mutants-ids={chosen}"]
             arguments += [f"--mutants-out={output}"]
             log = folder / f"share-{number}.log"

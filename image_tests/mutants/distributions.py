@@ -6,6 +6,8 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 
+from image_harness.image import EntryType
+from image_harness.image.compiled import compiled_modules
 from image_harness.image.elf import elf_files
 from image_harness.image.python_distributions import Distribution, python_distributions
 from image_harness.mutants import Good, Mutant, mutant
@@ -24,11 +26,13 @@ from image_harness.mutants.changes import (
 )
 
 RECORDS, REQUIREMENTS, ELSE = "python.records", "python.requirements", "python.nothing-else"
+COMPILED = "python.bytecode-sources"
 
 
 def mutants(good: Good) -> Iterator[Mutant]:
     """One defect each."""
     yield from _metadata(good)
+    yield from _compiled(good)
     yield from _elf(good)
 
 
@@ -66,7 +70,8 @@ def _metadata(good: Good) -> Iterator[Mutant]:
         "shorter": edit(plain, lambda data: data[:-1]),
         "empty": content(plain, ""),
     }.items():
-        yield mutant(f"distribution.record.{miss}", f"{plain} is {miss}", RECORDS, change)
+        resized = [COMPILED] if miss != "changed" else []
+        yield mutant(f"distribution.record.{miss}", f"{plain} is {miss}", RECORDS, change, follows=resized)
     record = f"{dependent.path}/RECORD"
     yield mutant(
         "distribution.record.digest",
@@ -96,10 +101,13 @@ def _metadata(good: Good) -> Iterator[Mutant]:
         f"{module} is another, and RECORD has no hash of it",
         RECORDS,
         together(unhashed, edit(module, appended(b"\n"))),
+        follows=COMPILED,
     )
     for miss, change in {"no-list": remove(record), "empty-list": content(record, "")}.items():
         forged = together(change, edit(module, appended(b"\n")))
-        yield mutant(f"distribution.record.{miss}", f"{module} is another: {miss}", RECORDS, forged, follows=ELSE)
+        yield mutant(
+            f"distribution.record.{miss}", f"{module} is another: {miss}", RECORDS, forged, follows=[ELSE, COMPILED]
+        )
     own = {"uid": 65532, "gid": 65532, "mode": 0o755}
     for miss, path in {
         "hook": f"{site}/sitecustomize.py",
@@ -163,6 +171,53 @@ def _metadata(good: Good) -> Iterator[Mutant]:
         remove(f"{compiled.path}/WHEEL"),
         follows=RECORDS,
     )
+
+
+def _compiled(good: Good) -> Iterator[Mutant]:
+    """Compiled modules that RECORD names, as it names those of pip: without a digest."""
+    site = good.design.site_packages.path
+    distribution = next(d for d in _distributions(good).values() if any(f.path.endswith(".pyc") for f in d.files))
+    compiled = next(file.path for file in distribution.files if file.path.endswith(".pyc"))
+    source = next(one.source for one in compiled_modules(good.image.filesystem) if one.path == compiled)
+    assert source is not None
+    folder, name = compiled.rsplit("/", 1)
+    own = {"uid": 65532, "gid": 65532}
+    for miss, path in {
+        "sourceless": f"{site}/other.pyc",
+        "sourceless-beside": source.replace(".py", ".pyc"),
+        "source-absent": f"{folder}/other.cpython-311.pyc",
+        "other-interpreter": compiled.replace("cpython-311", "cpython-312"),
+        "other-implementation": compiled.replace("cpython-311", "pypy311"),
+        "tag-longer": compiled.replace("cpython-311", "cpython-3111"),
+        "tag-case": compiled.replace("cpython-311", "CPython-311"),
+        "tag-absent": compiled.replace(".cpython-311", ""),
+        "folder-case": f"{folder.replace('__pycache__', '__PyCache__')}/{name}",
+    }.items():
+        line = f"{path.removeprefix(site)[1:]},,\n".encode()
+        listed = edit(f"{distribution.path}/RECORD", appended(line))
+        parent = path.rpartition("/")[0]
+        if not good.image.filesystem.exists(parent):
+            listed = together(add(parent, b"", type=EntryType.DIRECTORY, mode=0o755, **own), listed)
+        put = add(path, good.image.filesystem.read_bytes(compiled), **own)
+        yield mutant(f"compiled.{miss}", f"{path} is listed", COMPILED, together(put, listed))
+
+    def header(at: int, by: int) -> Callable[[bytes], bytes]:
+        def shifted(data: bytes) -> bytes:
+            number = int.from_bytes(data[at : at + 4], "little") + by
+            return data[:at] + number.to_bytes(4, "little") + data[at + 4 :]
+
+        return shifted
+
+    for miss, (what, change) in {
+        "older": ("bears an earlier time than its source", edit(compiled, header(8, -1))),
+        "newer": ("bears a later time than its source", edit(compiled, header(8, 1))),
+        "size-less": ("bears a smaller size than its source", edit(compiled, header(12, -1))),
+        "size-more": ("bears a larger size than its source", edit(compiled, header(12, 1))),
+        "cut-off": ("ends within its header", edit(compiled, lambda data: data[:15])),
+        "empty": ("is empty", content(compiled, "")),
+        "clamped": ("is of a source whose time was clamped", attributes(source, mtime_ns=0)),
+    }.items():
+        yield mutant(f"compiled.{miss}", f"{compiled} {what}", COMPILED, change)
 
 
 def _elf(good: Good) -> Iterator[Mutant]:

@@ -145,7 +145,7 @@ def _broken(good: Good) -> Iterator[Mutant]:
             f"the application holds {name}",
             "modules.no-bytecode",
             together(*folder, extra),
-            follows=SAME,
+            follows=[SAME, *["python.bytecode-sources"] * (miss != "pyo")],
         )
     coding = "# -*- coding: utf-8 -*-"
     for miss, other in {

@@ -47,7 +47,7 @@ def _installed(good: Good) -> Iterator[Mutant]:
             f"{folder} has no __init__.py",
             kills,
             remove(f"{folder}/__init__.py"),
-            follows=RECORDS,
+            follows=[RECORDS, "python.bytecode-sources"],
         )
         as_file = together(remove(folder), add(folder, "x", uid=65532, gid=65532))
         yield mutant(f"package.{package.slug}.file", f"{folder} is a file", kills, as_file, follows=[RECORDS, ELSE])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from image_harness.design import Design
 from image_harness.mutants import Draft, Good, Mutant, behaviour
-from image_harness.mutants.changes import replaced
+from image_harness.mutants.changes import edit, replaced, swapped
 from image_tests.mutants._service import ENTRYPOINT, MAIN, ROUTES, from_the_second
 
 LOAD = ("interface.keep-alive", "interface.concurrent", "interface.slow-client")
@@ -108,8 +108,17 @@ def _short_lived(design: Design) -> Iterator[Mutant]:
         checks=("test_interface.py",),
     )
     at_start = replaced(ENTRYPOINT, "    port = read_port()\n", "    port = read_port()\n    fail('no')\n")
-    health = ("test_health_check.py",)
-    yield behaviour("runs.ends", "it ends at once", "health.as-designed", at_start, selection="release", checks=health)
+    in_release = ("test_health_check.py", "test_beyond.py")
+    started = functools.partial(behaviour, batch="at-start", selection="release", checks=in_release)
+    yield started("runs.ends", "it ends at once", "health.as-designed", at_start)
+    package = f"{design.site_packages.path}/{design.site_packages.packages[0].slug}"
+    compiled = f"{package}/__pycache__/__init__.cpython-311.pyc"
+    yield started(
+        "runs.bytecode",
+        f"{compiled} says something else than its source",
+        "python.bytecode",
+        edit(compiled, swapped(b"__version__", b"__versioN__")),
+    )
     steady = functools.partial(behaviour, batch="steady", selection="release", checks=("test_interface.py",))
     answer = "    return monitor.health()\n"
     yield steady(

@@ -135,6 +135,23 @@ def test_what_a_killed_run_left_is_removed_and_nothing_else(engine: Engine, stra
     assert not left & remaining
 
 
+def test_an_image_of_a_dead_run_stays_as_long_as_it_has_a_container(engine: Engine) -> None:
+    """An engine that is forced takes only the name away: what is left has none, and nobody would find it."""
+    here = RunIdentity.current()
+    reference = f"{OWN_IMAGES}:{replace(here, started=here.started + 1).tag(uuid.uuid4().hex[:12])}"
+    docker = ["docker", "--host", engine.url]
+    build = [*docker, "build", "--quiet", "--platform", "linux/arm64", "--tag", reference, "-"]
+    subprocess.run(build, input=f"FROM {IMAGE}\nLABEL unlike=others\n", text=True, check=True, capture_output=True)
+    try:
+        with engine.run(reference, RunOptions(command=_SLEEP)):
+            engine.remove_leftover_images()
+            assert engine.image_exists(reference)
+        engine.remove_leftover_images()
+        assert not engine.image_exists(reference)
+    finally:
+        subprocess.run([*docker, "rmi", reference], check=False, capture_output=True)
+
+
 def test_images_of_dead_runs_of_this_machine_are_removed_and_no_others(engine: Engine) -> None:
     here = RunIdentity.current()
     other = replace(here, started=here.started + 1)  # its PID is another process's now

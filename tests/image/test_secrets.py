@@ -14,13 +14,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from image_harness.image.secrets import (
+    all_files,
     holds_private_key,
     is_secret_file,
     is_secret_name,
+    private_keys,
+    secret_files,
     secrets_of_step,
     shows_secret,
 )
-from tests.image.builder import Open, entry_at
+from tests.image.builder import Node, Open, entry_at, symlink
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 
@@ -145,3 +148,16 @@ def test_keys_are_found_quickly_in_what_was_made_to_be_slow(open_layers: Open) -
     fs = open_layers({"a": (begin + b"A: b\n" * 9 + b"\n" * 9) * 10_000, "b": begin + b"A" * 1_000_000})
     assert not holds_private_key(fs, entry_at(fs, "/a"))
     assert not holds_private_key(fs, entry_at(fs, "/b"))
+
+
+def test_files_of_all_layers_are_looked_at(open_layers: Open) -> None:
+    """Whoever has the image has what a later layer deletes or overwrites."""
+    lower = {name: Node(PEM) for name in ("gone", "other", "there")}
+    plain = Node(b"plain")
+    lower |= {"id_rsa": plain, "old/.netrc": plain, "link.pem": symlink("gone")}
+    fs = open_layers(lower, {".wh.gone": Node(), "other": plain, "old/.wh..netrc": Node(), "id_rsa": plain})
+    assert sorted(entry.path for entry in private_keys(fs)) == ["/gone", "/other", "/there"]
+    assert sorted(entry.path for entry in secret_files(fs)) == ["/id_rsa", "/id_rsa", "/old/.netrc"]
+    assert sorted(entry.path for entry in all_files(fs)) == [
+        *("/gone", "/id_rsa", "/id_rsa", "/old/.netrc", "/other", "/other", "/there")
+    ]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from image_harness.engine.ownership import start_ticks
 from image_harness.mutants.processes import started
 
 SLEEPS = "import time\n\ndef test_sleeps():\n    time.sleep(60)\n"
@@ -43,3 +46,42 @@ def test_who_has_less_already_and_may_not_get_more_keeps_that(tmp_path: Path) ->
     command = [*ordinary, sys.executable, "-c", _STARTS, str(tmp_path)]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (found.stdout, found.stderr) == ("15\n", "")
+
+
+_WAITS = """
+import sys
+from pathlib import Path
+from image_harness.mutants.processes import started
+folder = Path(sys.argv[1])
+with started(["test_sleeps.py"], root=folder, log=folder / "log", bytecode=folder) as run:
+    print(run.process.pid, flush=True)
+    sys.stdin.read()
+"""
+_SLEEPS_LONG = """
+from pathlib import Path
+import time
+
+def test_sleeps():
+    Path("begun").touch()
+    time.sleep(600)
+"""
+
+
+def test_a_run_ends_when_who_started_it_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "test_sleeps.py").write_text(_SLEEPS_LONG)
+    command = [sys.executable, "-c", _WAITS, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        run = int(owner.stdout.readline())
+        began = start_ticks(run)
+        assert began is not None
+        until((tmp_path / "begun").exists)
+        owner.kill()
+    until(lambda: start_ticks(run) != began)
+
+
+def until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
