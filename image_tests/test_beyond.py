@@ -38,6 +38,16 @@ def libraries(filesystem: FileSystem, image: Image) -> Libraries:
     return Libraries(filesystem, image.config.env)
 
 
+@pytest.fixture(scope="session")
+def listed(distributions: tuple[Distribution, ...], filesystem: FileSystem) -> set[str]:
+    """The files that a RECORD or a Debian package names."""
+    packages = debian_packages(filesystem)
+    assert distributions, "the image holds no Python distribution"
+    assert packages, "the image lists no Debian package"
+    recorded = {file.path for distribution in distributions for file in distribution.files}
+    return recorded.union(*(checksums(filesystem, package) for package in packages))
+
+
 @requirement("elf.architecture")
 def test_every_elf_file_is_for_the_platform(elfs: list[ElfFile], design: Design) -> None:
     wanted = (ElfClass.ELF64, MACHINES[design.image.platform.architecture], True)
@@ -62,6 +72,12 @@ def test_every_needed_library_is_there(elfs: list[ElfFile], libraries: Libraries
 def test_glibc_is_new_enough(elfs: list[ElfFile], libraries: Libraries) -> None:
     assert [elf for elf in elfs if elf.glibc_versions], "no ELF file needs glibc"
     assert {elf.path: libraries.missing_versions(elf) for elf in elfs if libraries.missing_versions(elf)} == {}
+
+
+@requirement("elf.nothing-else")
+def test_every_elf_file_is_one_that_is_listed(elfs: list[ElfFile], listed: set[str]) -> None:
+    assert elfs, "the image holds no ELF file"
+    assert [elf.path for elf in elfs if elf.path not in listed] == []
 
 
 @requirement("debian.files")
@@ -93,13 +109,8 @@ def test_python_records_agree(distributions: tuple[Distribution, ...], filesyste
 
 
 @requirement("python.nothing-else")
-def test_nothing_else_can_be_imported(
-    distributions: tuple[Distribution, ...], filesystem: FileSystem, design: Design
-) -> None:
-    assert distributions, "the image holds no Python distribution"
-    known = {file.path for distribution in distributions for file in distribution.files}
-    known |= {path for package in debian_packages(filesystem) for path in checksums(filesystem, package)}
-    known |= {marker.path for marker in design.markers}
+def test_nothing_else_can_be_imported(listed: set[str], filesystem: FileSystem, design: Design) -> None:
+    known = listed | {marker.path for marker in design.markers}
     found = [entry for top in importable(design) if filesystem.exists(top) for entry in filesystem.walk(top)]
     others = [entry for entry in found if not entry.is_directory and not (entry.is_file and entry.path in known)]
     assert [entry for entry in others if not is_debian_link(filesystem, entry, known, design)] == []
@@ -122,6 +133,16 @@ def is_debian_link(filesystem: FileSystem, entry: Entry, known: set[str], design
         return False
     end = filesystem.resolve(entry.path)
     return end in known or end.startswith(f"/etc/{PurePosixPath(design.image.interpreter).name}/")
+
+
+@requirement("python.site-customization")
+def test_what_runs_at_every_start_is_debians_if_anything_is(filesystem: FileSystem, design: Design) -> None:
+    library = f"/usr/lib/{PurePosixPath(design.image.interpreter).name}"
+    assert filesystem.exists(f"{library}/site.py"), f"{library} is not where the interpreter's modules are"
+    entry = filesystem.entry(f"{library}/sitecustomize.py")
+    if entry is not None:
+        assert entry.is_file, f"{entry} is no file"
+        assert filesystem.digest(entry, "sha256") == design.base.site_customization, f"{entry} is not Debian's"
 
 
 @requirement("python.bytecode-sources")

@@ -48,6 +48,7 @@ def _parsed(kind: type[Platform | Port]) -> BeforeValidator:
 AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 PlatformText = Annotated[Platform, _parsed(Platform)]
 PortText = Annotated[Port, _parsed(Port)]
 
@@ -239,6 +240,7 @@ class BaseDesign(Model):
     os_release_name: str
     files: dict[AbsolutePath, FileDesign]
     replaced_files: tuple[AbsolutePath, ...]
+    site_customization: Sha256
     not_in_standard_library: tuple[str, ...]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from image_harness.design import Design, FileDesign
 from image_harness.image import EntryType
 from image_harness.image.debian import checksums, debian_packages
+from image_harness.image.elf import elf_files
 from image_harness.mutants import Good, Mutant, mutant, near_misses
 from image_harness.mutants.changes import (
     Change,
@@ -23,7 +24,7 @@ from image_harness.mutants.changes import (
 )
 
 STATUS = "/var/lib/dpkg/status.d"
-ELSE = "python.nothing-else"
+ELSE, ELF = "python.nothing-else", "elf.nothing-else"
 LIBC_LIST = f"{STATUS}/libc6.md5sums"
 
 
@@ -37,6 +38,7 @@ def mutants(good: Good) -> Iterator[Mutant]:
 def _debian(good: Good) -> Iterator[Mutant]:
     filesystem = good.image.filesystem
     extra = "base.no-other-package"
+    elfs = {elf.path for elf in elf_files(filesystem)}
     for item in good.design.collection("base.debian_packages"):
         path = next(
             p
@@ -44,13 +46,14 @@ def _debian(good: Good) -> Iterator[Mutant]:
             if filesystem.entry(p) and f"Package: {item.value}\n" in filesystem.read_text(p)
         )
         kills = f"base.package.{item.slug}"
-        modules = any(path.startswith("/usr/lib/python") for path in _shipped(good, item.value))
+        shipped = set(_shipped(good, item.value))
+        modules = any(path.startswith("/usr/lib/python") for path in shipped)
         yield mutant(
             f"debian.{item.slug}.absent",
             f"the metadata lists no {item.value}",
             kills,
             remove(path),
-            follows=[ELSE] * modules,
+            follows=[*[ELSE] * modules, *[ELF] * (not elfs.isdisjoint(shipped))],
         )
         for miss, name in {"longer": f"{item.value}x", "case": item.value.upper(), "part": item.value[:-1]}.items():
             change = replaced(path, f"Package: {item.value}\n", f"Package: {name}\n")
@@ -97,7 +100,8 @@ def _debian(good: Good) -> Iterator[Mutant]:
     library = next(path for path in _shipped(good, "libc6") if path.endswith("/libc.so.6"))
     for miss, change in {"no-list": remove(LIBC_LIST), "empty-list": content(LIBC_LIST, "")}.items():
         other = edit(library, appended(b"\0"))
-        yield mutant(f"debian.files.{miss}", f"{library} is another: {miss}", "debian.files", together(change, other))
+        what = f"{library} is another: {miss}"
+        yield mutant(f"debian.files.{miss}", what, "debian.files", together(change, other), follows=ELF)
     dangling = link(one, "nowhere.py")
     yield mutant("debian.files.link", f"{one} is a link that leads nowhere", "debian.files", dangling, follows=ELSE)
 

@@ -128,6 +128,22 @@ def _metadata(good: Good) -> Iterator[Mutant]:
     }.items():
         leads = together(link(path, target, uid=65532, gid=65532), add("/opt/hook.py", "import os\n"))
         yield mutant(f"python.else.{miss}", f"{path} leads to {target}", ELSE, leads)
+    hook, customization = "/etc/python3.11/sitecustomize.py", "python.site-customization"
+    for miss, how in {
+        "code": appended(b"import os\n"),
+        "blank": appended(b"\n"),
+        "case": swapped(b"apport_python_hook", b"Apport_python_hook"),
+        "name": swapped(b"apport_python_hook", b"apport_python_h00k"),
+        "empty": lambda _data: b"",
+    }.items():
+        yield mutant(f"site-customization.{miss}", f"{hook} is another: {miss}", customization, edit(hook, how))
+    yield mutant(
+        "site-customization.leads",
+        f"{hook} leads to another",
+        customization,
+        together(remove(hook), link(hook, "/opt/hook.py"), add("/opt/hook.py", "import os\n")),
+        follows=ELSE,
+    )
     for miss, shebang in {
         "builder": "/usr/local/bin/python3.11",
         "env": "/usr/bin/env python3.11",
@@ -225,7 +241,30 @@ def _elf(good: Good) -> Iterator[Mutant]:
     interpreter = good.design.image.interpreter
     libraries = [elf for elf in elf_files(filesystem) if elf.soname and elf.glibc_versions]
     model = min(libraries, key=lambda elf: filesystem.entry(elf.path).size)  # type: ignore[union-attr]
+    wheel = next(elf for elf in elf_files(filesystem) if elf.path.startswith(good.design.site_packages.path))
     extra = "/opt/lib/extra.so"
+
+    known = "elf.nothing-else"
+    folder = model.path.rpartition("/")[0]
+    for miss, path in {
+        "elsewhere": "/opt/lib/other.so",
+        "beside": f"{folder}/libother.so.1",
+        "newer": f"{model.path}.1",
+        "preloaded": "/opt/preloaded",
+        "program": "/usr/libexec/other",
+        "loader": "/lib64/ld-linux-aarch64.so.2",
+    }.items():
+        put = copy(model.path, path)
+        if miss == "preloaded":
+            put = together(put, add("/etc/ld.so.preload", f"{path}\n"))
+        yield mutant(f"elf.other.{miss}", f"{path} is of no package", known, put)
+    yield mutant(
+        "elf.other.renamed",
+        "a wheel's library has another name",
+        known,
+        together(copy(wheel.path, f"{wheel.path}.so"), remove(wheel.path)),
+        follows=[RECORDS, ELSE],
+    )
 
     def machine(number: int) -> Callable[[bytes], bytes]:
         return lambda data: data[:18] + number.to_bytes(2, "little") + data[20:]
@@ -237,11 +276,12 @@ def _elf(good: Good) -> Iterator[Mutant]:
             f"a library is for machine {number}",
             architecture,
             copy(model.path, extra, machine(number)),
+            follows=known,
             blinds=[needed, glibc],
         )
     # type, machine, and nothing that the loader could map
     big = b"\x7fELF\x02\x02\x01".ljust(16, b"\0") + struct.pack(">HH", 3, 183) + bytes(44)
-    yield mutant("elf.big-endian", "a library is for big-endian AArch64", architecture, add(extra, big))
+    yield mutant("elf.big-endian", "a library is for big-endian AArch64", architecture, add(extra, big), follows=known)
     yield mutant(
         "elf.interpreter",
         "the interpreter is for amd64",
@@ -250,7 +290,6 @@ def _elf(good: Good) -> Iterator[Mutant]:
         follows=["debian.files"],
         blinds=[needed, glibc],
     )
-    wheel = next(elf for elf in elf_files(filesystem) if elf.path.startswith(good.design.site_packages.path))
     yield mutant(
         "elf.wheel",
         f"{wheel.path} is for amd64",
@@ -266,6 +305,7 @@ def _elf(good: Good) -> Iterator[Mutant]:
             f"a library needs {other}",
             needed,
             copy(model.path, extra, swapped(soname.encode() + b"\0", other.encode() + b"\0")),
+            follows=known,
             blinds=[glibc],
         )
     yield mutant(
@@ -277,6 +317,7 @@ def _elf(good: Good) -> Iterator[Mutant]:
             copy(model.path, "/opt/lib/libd.so.6"),
             add("/etc/ld.so.conf", "/opt/lib\n"),
         ),
+        follows=known,
         blinds=[glibc],
     )
     gone = next(
@@ -296,4 +337,5 @@ def _elf(good: Good) -> Iterator[Mutant]:
         f"a library needs {newer.decode()}",
         glibc,
         copy(model.path, extra, lambda data: data.replace(text + b"\0", newer + b"\0")),
+        follows=known,
     )

@@ -61,6 +61,7 @@ def _attack_surface(good: Good) -> Iterator[Mutant]:
         f"{second_name} is the interpreter, and its link says set-uid",
         "security.no-setuid",
         add(second_name, hard_link=interpreter, mode=0o4755),
+        follows="elf.nothing-else",
         real=True,
     )
     yield mutant(
@@ -68,6 +69,7 @@ def _attack_surface(good: Good) -> Iterator[Mutant]:
         f"{second_name} is the interpreter, and its link says CAP_DAC_OVERRIDE",
         "security.no-capabilities",
         add(second_name, hard_link=interpreter, mode=0o755, xattrs={"security.capability": capability}),
+        follows="elf.nothing-else",
     )
     for name, change in {
         "file": attributes(script, mode=0o646),

@@ -77,12 +77,13 @@ def _installed(good: Good) -> Iterator[Mutant]:
             for d in distributions.values()
             for line in d.requires
         )
+        native = any(tag.rpartition("-")[2] != "any" for tag in found.wheel_tags)
         yield mutant(
             f"package.{package.slug}.no-metadata",
             f"no dist-info of {package.slug}",
             installed,
             remove(found.path),
-            follows=[ELSE, *[REQUIREMENTS] * needed],
+            follows=[ELSE, *[REQUIREMENTS] * needed, *["elf.nothing-else"] * native],
         )
 
     first = good.design.site_packages.packages[0]
