@@ -135,13 +135,14 @@ def test_what_a_killed_run_left_is_removed_and_nothing_else(engine: Engine, stra
     assert not left & remaining
 
 
-def test_an_image_of_a_dead_run_stays_as_long_as_it_has_a_container(engine: Engine) -> None:
+def test_an_image_of_a_dead_run_stays_as_long_as_it_has_a_container(engine: Engine, tmp_path: Path) -> None:
     """An engine that is forced takes only the name away: what is left has none, and nobody would find it."""
     here = RunIdentity.current()
     reference = f"{OWN_IMAGES}:{replace(here, started=here.started + 1).tag(uuid.uuid4().hex[:12])}"
     docker = ["docker", "--host", engine.url]
-    build = [*docker, "build", "--quiet", "--platform", "linux/arm64", "--tag", reference, "-"]
-    subprocess.run(build, input=f"FROM {IMAGE}\nLABEL unlike=others\n", text=True, check=True, capture_output=True)
+    (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nLABEL unlike=others\n")
+    build = [*docker, "build", "--quiet", "--platform", "linux/arm64", "--tag", reference, str(tmp_path)]
+    subprocess.run(build, check=True, capture_output=True)
     try:
         with engine.run(reference, RunOptions(command=_SLEEP)):
             engine.remove_leftover_images()
