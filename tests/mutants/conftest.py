@@ -43,7 +43,8 @@ def subject(tmp_path: Path) -> Subject:
 def good(subject: Subject, tmp_path: Path) -> Iterator[Good]:
     image = ImageBuilder(run={"User": "65532", "Env": ["A=1", "B=2"], "Labels": {"key": "value"}})
     image.layer({"etc": directory(), "etc/passwd": b"root\n", "bin": symlink("usr/bin"), "etc/both": b"below"})
-    image.layer({"app": directory(uid=65532), "app/main.py": Node(b"print()\n", uid=65532), "etc/both": b"above"})
+    main = Node(b"print()\n", uid=65532, mtime=1_600_000_000)
+    image.layer({"app": directory(uid=65532), "app/main.py": main, "etc/both": b"above"})
     image.history.append({"created_by": "USER 65532", "empty_layer": True})
     reference = ImageReference.parse(write_directory(image.layout(), tmp_path / "image"))
     with open_good(subject, reference) as found:
